@@ -2,6 +2,7 @@
 
 pub mod mesos;
 pub mod runtime;
+pub mod spec;
 
 /// Parses the command line, runs the command, prints its error, and returns its exit code.
 pub fn run() -> std::process::ExitCode {

@@ -1,0 +1,105 @@
+//! What lab is wanted: the lab file with its layers, defaults and checks. Knows nothing of what runs.
+
+mod check;
+mod file;
+mod layer;
+mod reader;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use file::{LabFileError, Problem};
+pub use layer::{AgentGroup, SpecLayer};
+
+/// The annotated default lab file, compiled in.
+pub const DEFAULT_FILE: &str = include_str!("../../lab/mesoslab.toml");
+
+/// How many agents one lab may have; the embedded provider gives each a listener and a port range of its own.
+pub const MAX_AGENTS: usize = 30;
+
+/// The most tasks that can be asked for.
+pub const MAX_TASKS: u64 = u32::MAX as u64;
+
+/// How many ports an agent offers when its `resources` name none.
+const PORTS_PER_AGENT: u64 = 1000;
+
+/// A whole lab, every question answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabSpec {
+    pub name: String,
+    pub provider: ProviderKind,
+    pub master: MasterSpec,
+    pub agents: Vec<AgentSpec>,
+    /// The settings of our framework that the lab file sets: the body of a `PATCH /v1/config`.
+    pub scheduler: serde_json::Map<String, serde_json::Value>,
+    pub ports: PortSpec,
+}
+
+/// Where the lab lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderKind {
+    /// The best provider that works on this machine.
+    #[default]
+    Auto,
+    /// One background process; tasks are real child processes.
+    Embedded,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MasterSpec {
+    /// Mesos' `--allocation_interval`.
+    pub allocation_interval: Duration,
+    /// Mesos' `--offer_timeout`; `None` leaves offers out for ever.
+    pub offer_timeout: Option<Duration>,
+    /// Whether resources of a finished task are offered before the next allocation interval.
+    pub offer_freed_resources_at_once: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentSpec {
+    /// `agent-1`, `agent-2`, ...: its place in the lab, not its Mesos id.
+    pub name: String,
+    /// Mesos' `--resources`, as the lab file has it.
+    pub resources: String,
+    /// First and last of the ports that the agent gets where its resources name none.
+    pub ports: Option<(u64, u64)>,
+    /// Mesos' `--attributes`.
+    pub attributes: String,
+    pub hostname: String,
+}
+
+impl AgentSpec {
+    /// Mesos' `--resources`, with the ports.
+    pub fn all_resources(&self) -> String {
+        match self.ports {
+            Some((first, last)) => format!("{};ports:[{first}-{last}]", self.resources),
+            None => self.resources.clone(),
+        }
+    }
+}
+
+/// The ports that are tried first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortSpec {
+    pub master: u16,
+    /// The first agent's; the others follow.
+    pub agents: u16,
+    pub scheduler: u16,
+}
+
+/// Says what the scheduler does not accept of `[scheduler]`, as pairs of field and message. It is passed in because
+/// only the scheduler knows its settings.
+pub type SchedulerCheck = fn(&serde_json::Map<String, serde_json::Value>) -> Vec<(String, String)>;
+
+/// Whether `name` can be a lab's name.
+///
+/// # Errors
+/// The rule for names.
+pub fn check_lab_name(name: &str) -> Result<(), String> {
+    check::lab_name(name).map(drop).map_err(|mismatch| mismatch.help)
+}
+
+#[cfg(test)]
+mod tests;
