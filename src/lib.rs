@@ -1,5 +1,6 @@
 //! mesoslab: a whole Apache Mesos development lab in one binary.
 
+pub mod engine;
 pub mod mesos;
 pub mod runtime;
 pub mod spec;

@@ -1,0 +1,175 @@
+//! Ending tasks: one, an executor, a framework, or everything.
+
+use super::{
+    Agent, AgentState, Effect, ExecutorState, FrameworkState,
+    launch::{has_capability, task_share},
+};
+use crate::{
+    engine::{
+        executor::{self, Signal},
+        wire::{StatusUpdate, ToMaster},
+    },
+    mesos::{
+        time::Time,
+        v1::{
+            ContainerId, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy, TaskId, TaskState, TaskStatus,
+            framework_info::capability,
+            task_status::{Reason, Source},
+        },
+    },
+};
+
+impl Agent {
+    pub(super) fn kill_task(
+        &mut self,
+        now: Time,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        policy: Option<KillPolicy>,
+    ) {
+        let running = |framework: &&super::Framework| framework.state == FrameworkState::Running;
+        let Some(framework) = self.frameworks.get(framework_id).filter(running) else { return };
+        let Some(executor) = framework.executor_of(task_id) else {
+            self.cannot_find_executor(now, framework_id, task_id);
+            return;
+        };
+        let container_id = executor.container_id.clone();
+        let executor_id = executor.id().clone();
+        match executor.state {
+            ExecutorState::Registering => {
+                let killed = (
+                    TaskState::TaskKilled,
+                    Reason::TaskKilledDuringLaunch,
+                    "Killed before delivery to the executor",
+                );
+                self.agent_update(now, framework_id, &executor_id, task_id, killed);
+                self.terminate_if_unused(&container_id);
+            }
+            ExecutorState::Running => self.command(now, &container_id, executor::Input::Kill(policy)),
+            ExecutorState::Terminating | ExecutorState::Terminated => {}
+        }
+    }
+
+    /// An executor whose only task is gone before it runs gets no other.
+    fn terminate_if_unused(&mut self, container_id: &ContainerId) {
+        let unused = self.executor_mut(container_id).filter(|executor| executor.queued_tasks.is_empty());
+        if let Some(executor) = unused {
+            executor.state = ExecutorState::Terminating;
+        }
+    }
+
+    /// The task was never launched here.
+    fn cannot_find_executor(&mut self, now: Time, framework_id: &FrameworkId, task_id: &TaskId) {
+        let Some(framework) = self.frameworks.get(framework_id).map(|known| known.info.clone()) else {
+            return;
+        };
+        self.drop_task(now, &framework, task_id, (Reason::ExecutorTerminated, "Cannot find executor"));
+    }
+
+    /// A task that never ran: TASK_DROPPED, or TASK_LOST for frameworks that are not partition-aware.
+    pub(super) fn drop_task(
+        &mut self,
+        now: Time,
+        framework: &FrameworkInfo,
+        task_id: &TaskId,
+        (reason, message): (Reason, &str),
+    ) {
+        let Some(framework_id) = framework.id.clone() else { return };
+        let aware = has_capability(framework, capability::Type::PartitionAware);
+        let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
+        let mut status = TaskStatus {
+            task_id: task_id.clone(),
+            state: state.into(),
+            message: Some(message.to_owned()),
+            source: Some(Source::Agent.into()),
+            reason: Some(reason.into()),
+            timestamp: Some(now.as_secs_f64()),
+            ..TaskStatus::default()
+        };
+        self.stamp(&mut status);
+        self.counters.valid_status_updates += 1;
+        self.enqueue(now, StatusUpdate { framework_id, executor_id: None, status, latest_state: None });
+    }
+
+    pub(super) fn shutdown_executor(
+        &mut self,
+        now: Time,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+    ) {
+        let framework = self.frameworks.get(framework_id);
+        let Some(framework) = framework.filter(|framework| framework.state == FrameworkState::Running) else {
+            return;
+        };
+        if let Some(executor) = framework.executors.get(executor_id) {
+            let container_id = executor.container_id.clone();
+            self.shutdown_container(now, &container_id);
+        }
+    }
+
+    pub(super) fn shutdown_framework(&mut self, now: Time, framework_id: &FrameworkId) {
+        let Some(framework) = self.frameworks.get_mut(framework_id) else {
+            return self.streams.remove_framework(framework_id);
+        };
+        if framework.state == FrameworkState::Terminating {
+            return;
+        }
+        framework.state = FrameworkState::Terminating;
+        self.streams.remove_framework(framework_id);
+        let containers: Vec<ContainerId> =
+            framework.executors.values().map(|executor| executor.container_id.clone()).collect();
+        for container_id in containers {
+            self.shutdown_container(now, &container_id);
+            self.remove_if_done(&container_id);
+        }
+        self.remove_framework_if_idle(framework_id);
+    }
+
+    /// TERM, and KILL when the executor's shutdown grace period is over.
+    fn shutdown_container(&mut self, now: Time, container_id: &ContainerId) {
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        if !matches!(executor.state, ExecutorState::Registering | ExecutorState::Running) {
+            return;
+        }
+        executor.state = ExecutorState::Terminating;
+        executor.destroy_at = Some(now + executor.shutdown_grace_period);
+        let grace_period = task_share(executor.shutdown_grace_period);
+        self.command(now, container_id, executor::Input::Shutdown { grace_period });
+    }
+
+    pub(super) fn destroy_overdue(&mut self, now: Time, container_id: &ContainerId) {
+        let overdue = self
+            .executor_mut(container_id)
+            .filter(|executor| executor.destroy_at.is_some_and(|at| at <= now));
+        if let Some(executor) = overdue {
+            executor.destroy_at = None;
+            self.signal(container_id, Signal::Kill);
+        }
+    }
+
+    /// The master wants the agent gone.
+    pub(super) fn shutdown(&mut self, now: Time) {
+        self.state = AgentState::Terminating;
+        self.master_lost();
+        let frameworks: Vec<FrameworkId> = self.frameworks.keys().cloned().collect();
+        for framework_id in frameworks {
+            self.shutdown_framework(now, &framework_id);
+        }
+    }
+
+    pub(super) fn stop(&mut self, now: Time) {
+        if self.state != AgentState::Terminating {
+            if self.info.id.is_some() {
+                self.send(ToMaster::Unregister);
+            }
+            self.shutdown(now);
+        }
+    }
+
+    pub(super) fn stop_when_empty(&mut self) {
+        if self.state == AgentState::Terminating && self.frameworks.is_empty() && !self.stopped {
+            self.stopped = true;
+            self.effects.push(Effect::Stopped);
+        }
+    }
+}

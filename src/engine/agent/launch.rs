@@ -1,0 +1,370 @@
+//! From a task description to a running container.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    Agent, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
+    environment::{Surroundings, environment},
+};
+use crate::{
+    engine::executor::{self, CommandExecutor, Signal, grace_period},
+    mesos::{
+        time::Time,
+        v1::{
+            AgentId, CommandInfo, ContainerId, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId,
+            FrameworkInfo, Resource, TaskGroupInfo, TaskInfo, container_info, framework_info::capability,
+            resource::AllocationInfo, task_status::Reason, value,
+        },
+    },
+};
+
+/// Mesos gives the executor this much more than the task's kill policy asks, and takes it off again.
+const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
+
+/// A container to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    pub container_id: ContainerId,
+    /// The sandbox, to be created; also the working directory.
+    pub directory: String,
+    /// A symbolic link to the sandbox, to be created or moved.
+    pub latest: String,
+    pub command: Command,
+    /// The whole environment; nothing is inherited.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Agent {
+    /// A task for another agent, or for one that is going, is dropped as in Mesos.
+    pub(super) fn run_task(&mut self, now: Time, framework: FrameworkInfo, task: TaskInfo) {
+        let (Some(framework_id), Some(agent_id)) = (framework.id.clone(), self.info.id.clone()) else {
+            return;
+        };
+        if task.agent_id != agent_id || self.state == AgentState::Terminating {
+            return;
+        }
+        if let Err(message) = supported_limits(&task) {
+            return self.drop_task(now, &framework, &task.task_id, (Reason::GcError, message));
+        }
+        let known = self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework));
+        if known.state == FrameworkState::Terminating || known.executor_of(&task.task_id).is_some() {
+            return;
+        }
+        let framework = known.info.clone();
+        let own = task.executor.is_none();
+        if own && known.executors.contains_key(&ExecutorId::new(task.task_id.as_str())) {
+            let terminating = (Reason::ExecutorTerminated, "Executor terminating");
+            return self.drop_task(now, &framework, &task.task_id, terminating);
+        }
+        let container_id = match &task.executor {
+            Some(info) => self.add_executor(&framework, &agent_id, info.clone(), vec![task.clone()], false),
+            None => {
+                let info = command_executor_info(&framework, &task, &self.config.launcher_dir);
+                self.add_executor(&framework, &agent_id, info, vec![task.clone()], true)
+            }
+        };
+        match self.prepare(&framework, &agent_id, &container_id, &task) {
+            Ok(launch) => self.effects.push(Effect::Launch(Box::new(launch))),
+            Err(unsupported) => self.unsupported(now, &container_id, unsupported),
+        }
+    }
+
+    /// Ends a task as Mesos' agent and executor do that cannot run it either.
+    fn unsupported(&mut self, now: Time, container_id: &ContainerId, unsupported: Unsupported) {
+        match unsupported {
+            Unsupported::Here(message) => self.launch_failed(now, container_id, &message),
+            Unsupported::Container => {
+                let message = "Abnormal executor termination: unknown container";
+                self.executor_terminated(now, container_id, Reason::ExecutorTerminated, message);
+            }
+            Unsupported::NoCommand => {
+                self.command(now, container_id, executor::Input::Aborted);
+                self.executor_terminated(
+                    now,
+                    container_id,
+                    Reason::ExecutorTerminated,
+                    "Executor terminated",
+                );
+            }
+        }
+    }
+
+    /// Task groups need an executor of their own, which this agent does not run.
+    pub(super) fn run_task_group(
+        &mut self,
+        now: Time,
+        framework: FrameworkInfo,
+        executor: ExecutorInfo,
+        group: TaskGroupInfo,
+    ) {
+        let (Some(framework_id), Some(agent_id)) = (framework.id.clone(), self.info.id.clone()) else {
+            return;
+        };
+        let elsewhere = group.tasks.iter().any(|task| task.agent_id != agent_id);
+        if elsewhere || self.state == AgentState::Terminating {
+            return;
+        }
+        self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework.clone()));
+        let container_id = self.add_executor(&framework, &agent_id, executor, group.tasks, false);
+        self.launch_failed(now, &container_id, "task groups are not supported by this agent");
+    }
+
+    fn add_executor(
+        &mut self,
+        framework: &FrameworkInfo,
+        agent_id: &AgentId,
+        info: ExecutorInfo,
+        tasks: Vec<TaskInfo>,
+        generated_for_command_task: bool,
+    ) -> ContainerId {
+        let framework_id = framework.id.clone().unwrap_or_default();
+        let executor_id = info.executor_id.clone();
+        if let Some(container_id) = self.enqueue_tasks(&framework_id, &executor_id, &tasks) {
+            return container_id;
+        }
+        let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
+        let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
+        let killing_state = has_capability(framework, capability::Type::TaskKillingState);
+        let command = tasks.first().filter(|_| generated_for_command_task);
+        let executor = Executor {
+            shutdown_grace_period: shutdown_grace_period(&info, self.config.executor_shutdown_grace_period),
+            info,
+            container_id: container_id.clone(),
+            directory: format!("{runs}/{container_id}"),
+            state: ExecutorState::Registering,
+            pid: None,
+            generated_for_command_task,
+            command: command.map(|task| CommandExecutor::new(task.clone(), killing_state)),
+            queued_tasks: tasks.into_iter().map(|task| (task.task_id.clone(), task)).collect(),
+            launched_tasks: BTreeMap::new(),
+            terminated_tasks: BTreeMap::new(),
+            completed_tasks: std::collections::VecDeque::new(),
+            destroy_at: None,
+        };
+        self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
+        if let Some(framework) = self.frameworks.get_mut(&framework_id) {
+            framework.executors.insert(executor_id, executor);
+        }
+        container_id
+    }
+
+    /// Gives an executor that is already there more tasks.
+    fn enqueue_tasks(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        tasks: &[TaskInfo],
+    ) -> Option<ContainerId> {
+        let executor = self.frameworks.get_mut(framework_id)?.executors.get_mut(executor_id)?;
+        executor.state = ExecutorState::Registering;
+        executor.queued_tasks.extend(tasks.iter().map(|task| (task.task_id.clone(), task.clone())));
+        Some(executor.container_id.clone())
+    }
+
+    fn prepare(
+        &mut self,
+        framework: &FrameworkInfo,
+        agent_id: &AgentId,
+        container_id: &ContainerId,
+        task: &TaskInfo,
+    ) -> Result<Launch, Unsupported> {
+        let command = supported_command(task)?;
+        let config = self.config.clone();
+        let Some(executor) = self.executor_mut(container_id) else {
+            return Err(Unsupported::Here("the executor is gone".to_owned()));
+        };
+        let environment = environment(&Surroundings {
+            config: &config,
+            agent_id,
+            framework,
+            executor: &executor.info,
+            task,
+            directory: &executor.directory,
+            shutdown_grace_period: executor.shutdown_grace_period,
+        });
+        let runs = runs_directory(&config.work_dir, agent_id, framework, &executor.info);
+        Ok(Launch {
+            container_id: container_id.clone(),
+            directory: executor.directory.clone(),
+            latest: format!("{runs}/latest"),
+            command,
+            environment,
+        })
+    }
+
+    pub(super) fn launched(&mut self, now: Time, container_id: &ContainerId, pid: u32) {
+        let known = self.containers.get(container_id).cloned();
+        let (Some((framework_id, _)), Some(executor)) = (known, self.executor_mut(container_id)) else {
+            self.signal(container_id, Signal::Kill);
+            return;
+        };
+        executor.pid = Some(pid);
+        if executor.state == ExecutorState::Registering && !executor.queued_tasks.is_empty() {
+            executor.state = ExecutorState::Running;
+            executor.launch_queued(&framework_id);
+            self.command(now, container_id, executor::Input::Launched);
+        } else {
+            self.signal(container_id, Signal::Kill);
+        }
+    }
+
+    pub(super) fn launch_failed(&mut self, now: Time, container_id: &ContainerId, message: &str) {
+        self.counters.container_launch_errors += 1;
+        let message = format!("Failed to launch container: {message}");
+        self.executor_terminated(now, container_id, Reason::ContainerLaunchFailed, &message);
+    }
+}
+
+/// Why a task cannot run.
+enum Unsupported {
+    /// Mesos could run it, this agent cannot: in words.
+    Here(String),
+    /// No containerizer takes it.
+    Container,
+    /// Mesos' command executor aborts when there is nothing to execute.
+    NoCommand,
+}
+
+/// Limits need isolators that posix agents do not have.
+fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
+    if task.container.as_ref().is_some_and(|container| container.r#type() == container_info::Type::Docker) {
+        return Ok(());
+    }
+    if task.limits.contains_key("cpus") {
+        return Err("CPU limits can only be set on tasks launched in Mesos containers when the agent has \
+                    loaded the 'cgroups/cpu' isolator");
+    }
+    if task.limits.contains_key("mem") {
+        return Err(
+            "Memory limits can only be set on tasks launched in Mesos containers when the agent has \
+                    loaded the 'cgroups/mem' isolator",
+        );
+    }
+    Ok(())
+}
+
+/// Everything this agent cannot do is refused in words, never ignored.
+fn supported_command(task: &TaskInfo) -> Result<Command, Unsupported> {
+    if task.executor.is_some() {
+        return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
+    }
+    let Some(info) = &task.command else {
+        return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
+    };
+    if let Some(uri) = info.uris.first() {
+        let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
+        return Err(Unsupported::Here(message));
+    }
+    supported_container(task)?;
+    Command::from_info(info).ok_or(Unsupported::NoCommand)
+}
+
+fn supported_container(task: &TaskInfo) -> Result<(), Unsupported> {
+    let Some(container) = &task.container else { return Ok(()) };
+    let image = container.mesos.as_ref().is_some_and(|mesos| mesos.image.is_some());
+    let unsupported = match container.r#type() {
+        container_info::Type::Docker => return Err(Unsupported::Container),
+        container_info::Type::Mesos if image => "container images",
+        container_info::Type::Mesos if !container.volumes.is_empty() => "container volumes",
+        container_info::Type::Mesos if container.tty_info.is_some() => "terminals",
+        container_info::Type::Mesos if container.linux_info.is_some() => "Linux isolation settings",
+        container_info::Type::Mesos if container.rlimit_info.is_some() => "resource limits",
+        container_info::Type::Mesos if container.hostname.is_some() => "container host names",
+        container_info::Type::Mesos
+            if container.network_infos.iter().any(|network| network.name.is_some()) =>
+        {
+            "container networks"
+        }
+        container_info::Type::Mesos => return Ok(()),
+    };
+    Err(Unsupported::Here(format!("{unsupported} are not supported by this agent")))
+}
+
+pub(super) fn has_capability(framework: &FrameworkInfo, kind: capability::Type) -> bool {
+    framework.capabilities.iter().any(|capability| capability.r#type() == kind)
+}
+
+/// `work_dir/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs`, ids made safe for a path.
+fn runs_directory(
+    work_dir: &str,
+    agent_id: &AgentId,
+    framework: &FrameworkInfo,
+    executor: &ExecutorInfo,
+) -> String {
+    let framework_id = framework.id.as_ref().map(|id| id.value.as_str()).unwrap_or_default();
+    format!(
+        "{work_dir}/slaves/{}/frameworks/{}/executors/{}/runs",
+        path_component(agent_id.as_str()),
+        path_component(framework_id),
+        path_component(executor.executor_id.as_str()),
+    )
+}
+
+/// The master refuses ids that are no file names; this holds even if one slips through.
+fn path_component(id: &str) -> String {
+    match id {
+        "" | "." | ".." => format!("_{id}"),
+        _ => id.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect(),
+    }
+}
+
+fn shutdown_grace_period(info: &ExecutorInfo, default: Duration) -> Duration {
+    let own = info.shutdown_grace_period.as_ref().and_then(|period| u64::try_from(period.nanoseconds).ok());
+    own.map_or(default, Duration::from_nanos)
+}
+
+/// What the command executor gives the task of its own shutdown grace period.
+pub(super) fn task_share(shutdown_grace_period: Duration) -> Duration {
+    shutdown_grace_period.saturating_sub(SHUTDOWN_MARGIN)
+}
+
+/// The executor that Mesos makes up for a command task: the task's id, and an allowance of 0.1 cpus and 32 MB.
+#[expect(deprecated, reason = "`source` is what Mesos sets")]
+fn command_executor_info(framework: &FrameworkInfo, task: &TaskInfo, launcher_dir: &str) -> ExecutorInfo {
+    let command = task.command.clone().unwrap_or_default();
+    let name = format!("Command Executor (Task: {}) {}", task.task_id, Command::describe(&command));
+    let grace_period = task.kill_policy.as_ref().and_then(grace_period).map(|grace| grace + SHUTDOWN_MARGIN);
+    let nanoseconds = grace_period.map(|grace| i64::try_from(grace.as_nanos()).unwrap_or(i64::MAX));
+    ExecutorInfo {
+        executor_id: task.task_id.as_str().into(),
+        framework_id: framework.id.clone(),
+        container: task.container.clone(),
+        command: Some(CommandInfo {
+            shell: Some(false),
+            value: Some(format!("{launcher_dir}/mesos-executor")),
+            arguments: vec!["mesos-executor".to_owned(), format!("--launcher_dir={launcher_dir}")],
+            ..command
+        }),
+        resources: executor_allowance(task),
+        name: Some(name),
+        source: Some(task.task_id.to_string()),
+        labels: task.labels.clone(),
+        discovery: task.discovery.clone(),
+        shutdown_grace_period: nanoseconds.map(|nanoseconds| DurationInfo { nanoseconds }),
+        ..ExecutorInfo::default()
+    }
+}
+
+fn executor_allowance(task: &TaskInfo) -> Vec<Resource> {
+    let role = task.resources.iter().find_map(|resource| resource.allocation_info.as_ref()?.role.clone());
+    let scalar = |name: &str, value: f64| Resource {
+        name: name.to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value }),
+        allocation_info: role.clone().map(|role| AllocationInfo { role: Some(role) }),
+        ..Resource::default()
+    };
+    vec![scalar("cpus", 0.1), scalar("mem", 32.0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_component;
+
+    #[test]
+    fn no_id_leaves_the_work_directory() {
+        assert_eq!(path_component(".."), "_..");
+        assert_eq!(path_component("a/../b"), "a_.._b");
+        assert_eq!(path_component("task-1"), "task-1");
+    }
+}

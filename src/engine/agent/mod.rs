@@ -1,0 +1,315 @@
+//! The agent: runs the tasks the master sends as containers, and reports what becomes of them until it is heard.
+//!
+//! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`,
+//! `kill`, `updates` (with the `streams` that repeat them), and the state they share in `frameworks`.
+
+mod command;
+mod environment;
+pub mod frameworks;
+mod kill;
+mod launch;
+mod registration;
+mod streams;
+mod updates;
+pub mod view;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use rand::{RngCore, SeedableRng, rngs::StdRng};
+
+pub use command::Command;
+pub use environment::plain_variables;
+pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState};
+pub use launch::Launch;
+
+use self::{registration::Registration, streams::Streams};
+use super::{
+    executor::{self, Signal, check::CheckKind, check::Probe, check::ProbeOutcome, exit::Exit},
+    wire::{ToAgent, ToMaster},
+};
+use crate::mesos::{
+    time::Time,
+    v1::{AgentId, AgentInfo, ContainerId, ExecutorId, FrameworkId, Resource},
+};
+
+/// Completed frameworks that are kept, as in Mesos.
+pub const MAX_COMPLETED_FRAMEWORKS: usize = 50;
+
+/// What an agent is told at its start.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// Host name, port, resources, attributes and domain; without an id.
+    pub info: AgentInfo,
+    /// The address in `pid`, in the environment of tasks and in their container status.
+    pub ip: core::net::IpAddr,
+    /// Where sandboxes live: an absolute path.
+    pub work_dir: String,
+    /// From the request to shut down to the end of an executor.
+    pub executor_shutdown_grace_period: Duration,
+    /// How many completed executors of one framework are kept.
+    pub max_completed_executors_per_framework: usize,
+    /// The directory that Mesos shows in front of `mesos-executor`.
+    pub launcher_dir: String,
+    /// The version that the agent registers with.
+    pub version: String,
+    /// What `/flags` shows beside what follows from the fields above.
+    pub flags: BTreeMap<String, String>,
+}
+
+impl AgentConfig {
+    /// An agent on the loopback address with the defaults of Mesos; resources and attributes are those of `info`.
+    pub fn new(info: AgentInfo, work_dir: impl Into<String>) -> Self {
+        Self {
+            info,
+            ip: core::net::Ipv4Addr::LOCALHOST.into(),
+            work_dir: work_dir.into(),
+            executor_shutdown_grace_period: Duration::from_secs(5),
+            max_completed_executors_per_framework: 150,
+            launcher_dir: "/usr/libexec/mesos".to_owned(),
+            version: "1.11.0".to_owned(),
+            flags: BTreeMap::new(),
+        }
+    }
+
+    /// The libprocess address.
+    pub fn pid(&self) -> String {
+        format!("slave(1)@{}", self.endpoint())
+    }
+
+    /// `ip:port`.
+    pub fn endpoint(&self) -> String {
+        format!("{}:{}", self.ip, self.info.port())
+    }
+}
+
+/// What an agent is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// There is a way to a master.
+    MasterConnected,
+    /// The way to the master is gone.
+    MasterLost,
+    Master(ToAgent),
+    /// The process of a container runs.
+    Launched {
+        container_id: ContainerId,
+        pid: u32,
+    },
+    /// A container could not be started; a fragment that says why.
+    LaunchFailed {
+        container_id: ContainerId,
+        message: String,
+    },
+    /// The process of a container has ended.
+    Exited {
+        container_id: ContainerId,
+        exit: Exit,
+    },
+    /// A probe has ended.
+    Probed {
+        container_id: ContainerId,
+        kind: CheckKind,
+        outcome: ProbeOutcome,
+    },
+    /// The agent's resources have been changed; what runs goes on.
+    Resources(Vec<Resource>),
+    /// Unregister, end every task, and answer with [`Effect::Stopped`].
+    Stop,
+    /// Time has passed, see [`Agent::next_deadline`].
+    Tick,
+}
+
+/// What an agent wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Master(Box<ToMaster>),
+    /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
+    Launch(Box<Launch>),
+    /// Signal the whole process tree of a container.
+    Signal {
+        container_id: ContainerId,
+        signal: Signal,
+    },
+    /// Make a probe; answered with [`Input::Probed`].
+    Probe {
+        container_id: ContainerId,
+        probe: Box<Probe>,
+    },
+    /// Nothing runs any more and nothing will.
+    Stopped,
+}
+
+/// Where the agent stands with its master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentState {
+    Disconnected,
+    Running,
+    Terminating,
+}
+
+/// What `/metrics/snapshot` counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub tasks_finished: u64,
+    pub tasks_failed: u64,
+    pub tasks_killed: u64,
+    pub tasks_lost: u64,
+    pub tasks_gone: u64,
+    pub executors_terminated: u64,
+    pub container_launch_errors: u64,
+    pub valid_status_updates: u64,
+    pub invalid_status_updates: u64,
+    pub valid_framework_messages: u64,
+    pub invalid_framework_messages: u64,
+}
+
+/// One agent. Public fields are for the views.
+#[derive(Debug)]
+pub struct Agent {
+    pub config: AgentConfig,
+    /// With the id, once registered.
+    pub info: AgentInfo,
+    pub state: AgentState,
+    pub started_at: Time,
+    pub frameworks: BTreeMap<FrameworkId, Framework>,
+    pub completed_frameworks: VecDeque<Framework>,
+    pub counters: Counters,
+    registration: Registration,
+    streams: Streams,
+    containers: BTreeMap<ContainerId, (FrameworkId, ExecutorId)>,
+    stopped: bool,
+    rng: StdRng,
+    effects: Vec<Effect>,
+}
+
+impl Agent {
+    pub fn new(config: AgentConfig, now: Time, seed: u64) -> Self {
+        Self {
+            info: AgentInfo { checkpoint: Some(true), ..config.info.clone() },
+            config,
+            state: AgentState::Disconnected,
+            started_at: now,
+            frameworks: BTreeMap::new(),
+            completed_frameworks: VecDeque::new(),
+            counters: Counters::default(),
+            registration: Registration::default(),
+            streams: Streams::default(),
+            containers: BTreeMap::new(),
+            stopped: false,
+            rng: StdRng::seed_from_u64(seed),
+            effects: Vec::new(),
+        }
+    }
+
+    /// The id the master gave, if it has.
+    pub fn id(&self) -> Option<&AgentId> {
+        self.info.id.as_ref()
+    }
+
+    pub fn handle(&mut self, now: Time, input: Input) -> Vec<Effect> {
+        match input {
+            Input::MasterConnected => self.master_connected(now),
+            Input::MasterLost => self.master_lost(),
+            Input::Master(message) => self.received(now, message),
+            Input::Launched { container_id, pid } => self.launched(now, &container_id, pid),
+            Input::LaunchFailed { container_id, message } => self.launch_failed(now, &container_id, &message),
+            Input::Exited { container_id, exit } => self.exited(now, &container_id, exit),
+            Input::Probed { container_id, kind, outcome } => {
+                self.command(now, &container_id, executor::Input::Probed { kind, outcome });
+            }
+            Input::Resources(total) => self.set_total(total),
+            Input::Stop => self.stop(now),
+            Input::Tick => self.tick(now),
+        }
+        self.stop_when_empty();
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Input::Tick`] is due; None when nothing waits for time.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let executors = self.frameworks.values().flat_map(|framework| framework.executors.values());
+        executors
+            .filter_map(Executor::next_deadline)
+            .chain(self.registration.next_deadline())
+            .chain(self.streams.next_deadline())
+            .min()
+    }
+
+    fn received(&mut self, now: Time, message: ToAgent) {
+        match message {
+            ToAgent::Registered { agent_id } => self.registered(now, agent_id),
+            ToAgent::RunTask { framework, task } => self.run_task(now, *framework, *task),
+            ToAgent::RunTaskGroup { framework, executor, group } => {
+                self.run_task_group(now, *framework, *executor, *group);
+            }
+            ToAgent::KillTask { framework_id, task_id, kill_policy } => {
+                self.kill_task(now, &framework_id, &task_id, kill_policy);
+            }
+            ToAgent::Acknowledge { framework_id, task_id, uuid } => {
+                self.acknowledge(now, &framework_id, &task_id, &uuid);
+            }
+            ToAgent::FrameworkMessage { .. } => self.counters.invalid_framework_messages += 1,
+            ToAgent::ShutdownExecutor { framework_id, executor_id } => {
+                self.shutdown_executor(now, &framework_id, &executor_id);
+            }
+            ToAgent::ShutdownFramework { framework_id } => self.shutdown_framework(now, &framework_id),
+            ToAgent::UpdateFramework { framework } => self.update_framework(now, *framework),
+            ToAgent::ReconcileTasks { framework_id, statuses } => {
+                self.reconcile(now, &framework_id, &statuses);
+            }
+            ToAgent::Shutdown { .. } => self.shutdown(now),
+            ToAgent::Ping { connected } => self.ping(now, connected),
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        self.registration_due(now);
+        for update in self.streams.due(now) {
+            self.forward(update);
+        }
+        let due: Vec<ContainerId> = self
+            .frameworks
+            .values()
+            .flat_map(|framework| framework.executors.values())
+            .filter(|executor| executor.next_deadline().is_some_and(|at| at <= now))
+            .map(|executor| executor.container_id.clone())
+            .collect();
+        for container_id in due {
+            self.command(now, &container_id, executor::Input::Tick);
+            self.destroy_overdue(now, &container_id);
+        }
+    }
+
+    fn update_framework(&mut self, now: Time, info: crate::mesos::v1::FrameworkInfo) {
+        let Some(id) = info.id.as_ref().filter(|_| self.state == AgentState::Running) else {
+            self.counters.invalid_framework_messages += 1;
+            return;
+        };
+        let Some(framework) = self.frameworks.get_mut(id) else { return };
+        if framework.state == FrameworkState::Running {
+            framework.info = info;
+            self.resend(now);
+        }
+    }
+
+    fn executor_mut(&mut self, container_id: &ContainerId) -> Option<&mut Executor> {
+        let (framework_id, executor_id) = self.containers.get(container_id)?;
+        self.frameworks.get_mut(framework_id)?.executors.get_mut(executor_id)
+    }
+
+    fn uuid(&mut self) -> uuid::Uuid {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    fn send(&mut self, message: ToMaster) {
+        self.effects.push(Effect::Master(Box::new(message)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+//! Plays the scenarios of `tests/scenarios/agent`: inputs with times at the margin, the expected effects below,
+//! indented. `next` states when the agent wants to be woken.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::*;
+use crate::{
+    engine::executor::check::{command_status, tcp_status},
+    mesos::v1::{
+        CommandInfo, ContainerInfo, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy, Resource, TaskId,
+        TaskInfo, TaskStatus, command_info::Uri, container_info, framework_info::Capability,
+        framework_info::capability, health_check, resource::AllocationInfo, task_status, value,
+    },
+};
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/agent");
+
+mod properties;
+
+struct Stage {
+    agent: Agent,
+    containers: BTreeMap<String, ContainerId>,
+    sent: BTreeMap<String, bytes::Bytes>,
+    raw: Vec<Effect>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let info = AgentInfo { hostname: "localhost".to_owned(), port: Some(5051), ..AgentInfo::default() };
+        let agent = Agent::new(AgentConfig::new(info, "/lab"), at("0"), 7);
+        Self { agent, containers: BTreeMap::new(), sent: BTreeMap::new(), raw: Vec::new() }
+    }
+
+    /// One line of a scenario; what the agent did, one line each.
+    fn play(&mut self, line: &str) -> Vec<String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [time, verb, rest @ ..] = words.as_slice() else { panic!("no verb in `{line}`") };
+        if *verb == "next" {
+            let deadline =
+                self.agent.next_deadline().map_or("never".to_owned(), |at| format!("{}", at.as_secs_f64()));
+            assert_eq!(rest.first().copied(), Some(deadline.as_str()), "deadline in `{line}`");
+            return Vec::new();
+        }
+        let input = self.input(verb, rest);
+        let effects = self.agent.handle(at(time), input);
+        self.raw.extend(effects.iter().cloned());
+        effects.iter().map(|effect| self.show(effect)).collect()
+    }
+
+    fn input(&self, verb: &str, rest: &[&str]) -> Input {
+        let task = || TaskId::new(rest[0]);
+        let container_id = || self.containers[rest[0]].clone();
+        let framework_id = FrameworkId::new("F");
+        match verb {
+            "connect" => Input::MasterConnected,
+            "lost" => Input::MasterLost,
+            "tick" => Input::Tick,
+            "stop" => Input::Stop,
+            "resources" => Input::Resources(Vec::new()),
+            "launched" => Input::Launched { container_id: container_id(), pid: rest[1].parse().unwrap() },
+            "failed" => Input::LaunchFailed { container_id: container_id(), message: rest[1..].join(" ") },
+            "exit" => {
+                Input::Exited { container_id: container_id(), exit: Exit::Code(rest[1].parse().unwrap()) }
+            }
+            "signal" => {
+                Input::Exited { container_id: container_id(), exit: Exit::signal(rest[1].parse().unwrap()) }
+            }
+            "probed" => Input::Probed {
+                container_id: container_id(),
+                kind: CheckKind::Health,
+                outcome: match rest[1] {
+                    "well" => Ok(tcp_status(true)),
+                    "ill" => Ok(command_status(1)),
+                    other => Err(other.to_owned()),
+                },
+            },
+            "registered" => Input::Master(ToAgent::Registered { agent_id: AgentId::new(rest[0]) }),
+            "run" => Input::Master(ToAgent::RunTask {
+                framework: Box::new(framework(rest)),
+                task: Box::new(task_info(rest)),
+            }),
+            "kill" => Input::Master(ToAgent::KillTask {
+                framework_id,
+                task_id: task(),
+                kill_policy: rest.get(1).map(|seconds| policy(seconds)),
+            }),
+            "ack" => Input::Master(ToAgent::Acknowledge {
+                framework_id,
+                task_id: task(),
+                uuid: self.sent[rest[0]].clone(),
+            }),
+            "ack-wrong" => Input::Master(ToAgent::Acknowledge {
+                framework_id,
+                task_id: task(),
+                uuid: bytes::Bytes::from_static(b"another"),
+            }),
+            "reconcile" => Input::Master(ToAgent::ReconcileTasks {
+                framework_id,
+                statuses: vec![TaskStatus { task_id: task(), ..TaskStatus::default() }],
+            }),
+            "shutdown-executor" => Input::Master(ToAgent::ShutdownExecutor {
+                framework_id,
+                executor_id: ExecutorId::new(rest[0]),
+            }),
+            "shutdown-framework" => Input::Master(ToAgent::ShutdownFramework { framework_id }),
+            "shutdown" => Input::Master(ToAgent::Shutdown { message: String::new() }),
+            "ping" => Input::Master(ToAgent::Ping { connected: rest[0] == "connected" }),
+            other => panic!("unknown verb `{other}`"),
+        }
+    }
+
+    fn show(&mut self, effect: &Effect) -> String {
+        match effect {
+            Effect::Master(message) => self.show_message(message),
+            Effect::Launch(launch) => {
+                let task = launch.environment["MESOS_TASK_ID"].clone();
+                self.containers.insert(task.clone(), launch.container_id.clone());
+                format!("launch {task} {:?}", launch.command)
+            }
+            Effect::Signal { container_id, signal } => format!("{signal:?} {}", self.task_in(container_id)),
+            Effect::Probe { container_id, probe } => {
+                format!("probe {} {:?}", self.task_in(container_id), probe.kind)
+            }
+            Effect::Stopped => "stopped".to_owned(),
+        }
+    }
+
+    fn task_in(&self, container_id: &ContainerId) -> String {
+        let found = self.containers.iter().find(|(_, id)| *id == container_id);
+        found.map(|(task, _)| task.clone()).unwrap_or_default()
+    }
+
+    fn show_message(&mut self, message: &ToMaster) -> String {
+        match message {
+            ToMaster::Register(_) => "register".to_owned(),
+            ToMaster::Reregister { tasks, frameworks, executors, .. } => {
+                let tasks: Vec<_> = tasks
+                    .iter()
+                    .map(|task| format!("{}:{}", task.task_id, task.state().as_str_name()))
+                    .collect();
+                format!("reregister {tasks:?} frameworks {} executors {}", frameworks.len(), executors.len())
+            }
+            ToMaster::Unregister => "unregister".to_owned(),
+            ToMaster::StatusUpdate(update) => self.show_update(update),
+            ToMaster::UpdateTotal(_) => "total".to_owned(),
+            ToMaster::ExitedExecutor { executor_id, status, .. } => format!("exited {executor_id} {status}"),
+            ToMaster::ExecutorMessage { .. } => "message".to_owned(),
+            ToMaster::Pong => "pong".to_owned(),
+        }
+    }
+
+    fn show_update(&mut self, update: &crate::engine::wire::StatusUpdate) -> String {
+        let status = &update.status;
+        let task = status.task_id.to_string();
+        self.sent.insert(task.clone(), status.uuid.clone().unwrap());
+        assert_eq!(status.agent_id, self.agent.id().cloned());
+        let mut words = vec![
+            "update".to_owned(),
+            task,
+            status.state().as_str_name().to_owned(),
+            task_status::Source::try_from(status.source.unwrap()).unwrap().as_str_name().to_owned(),
+        ];
+        let reason = status.reason.map(|reason| task_status::Reason::try_from(reason).unwrap());
+        words.extend(reason.map(|reason| reason.as_str_name().to_owned()));
+        words.extend(status.message.as_ref().map(|message| format!("{message:?}")));
+        words.extend(status.healthy.map(|healthy| format!("healthy={healthy}")));
+        let pid = status.container_status.as_ref().and_then(|status| status.executor_pid);
+        words.extend(pid.map(|pid| format!("pid={pid}")));
+        let latest = update.latest_state.filter(|latest| *latest != status.state());
+        words.extend(latest.map(|latest| format!("latest={}", latest.as_str_name())));
+        words.join(" ")
+    }
+}
+
+fn at(seconds: &str) -> Time {
+    Time::from_epoch(Duration::from_secs_f64(seconds.parse().unwrap()))
+}
+
+fn policy(seconds: &str) -> KillPolicy {
+    let nanoseconds = seconds.parse::<i64>().unwrap() * 1_000_000_000;
+    KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) }
+}
+
+/// A framework with the capabilities that the words name.
+fn framework(words: &[&str]) -> FrameworkInfo {
+    let capability = |kind: capability::Type| Capability { r#type: Some(kind.into()) };
+    let named =
+        [("killing", capability::Type::TaskKillingState), ("aware", capability::Type::PartitionAware)];
+    FrameworkInfo {
+        id: Some(FrameworkId::new("F")),
+        capabilities: named
+            .into_iter()
+            .filter(|(word, _)| words.contains(word))
+            .map(|(_, kind)| capability(kind))
+            .collect(),
+        ..FrameworkInfo::default()
+    }
+}
+
+/// `t1 OPTION... COMMAND`: the last word is the command.
+fn task_info(words: &[&str]) -> TaskInfo {
+    let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let uri = words.contains(&"uri").then(|| Uri { value: "http://there/file".to_owned(), ..Uri::default() });
+    let docker = ContainerInfo { r#type: container_info::Type::Docker.into(), ..ContainerInfo::default() };
+    let nanoseconds = |seconds: &str| seconds.parse::<i64>().unwrap() * 1_000_000_000;
+    TaskInfo {
+        name: words[0].to_owned(),
+        task_id: TaskId::new(words[0]),
+        agent_id: AgentId::new(option("agent").unwrap_or("S")),
+        resources: vec![Resource {
+            name: "cpus".to_owned(),
+            r#type: value::Type::Scalar.into(),
+            scalar: Some(value::Scalar { value: 1.0 }),
+            allocation_info: Some(AllocationInfo { role: Some("dev".to_owned()) }),
+            ..Resource::default()
+        }],
+        command: Some(CommandInfo {
+            value: words.last().map(|word| (*word).to_owned()),
+            uris: uri.into_iter().collect(),
+            ..CommandInfo::default()
+        }),
+        container: words.contains(&"docker").then_some(docker),
+        kill_policy: option("grace").map(policy),
+        max_completion_time: option("max").map(|seconds| DurationInfo { nanoseconds: nanoseconds(seconds) }),
+        health_check: option("failures").map(|failures| HealthCheck {
+            delay_seconds: Some(1.0),
+            interval_seconds: Some(2.0),
+            grace_period_seconds: Some(0.0),
+            consecutive_failures: Some(failures.parse().unwrap()),
+            r#type: Some(health_check::Type::Command.into()),
+            command: Some(CommandInfo { value: Some("true".to_owned()), ..CommandInfo::default() }),
+            ..HealthCheck::default()
+        }),
+        ..TaskInfo::default()
+    }
+}
+
+/// Inputs with their expected effects.
+fn steps(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        match steps.last_mut() {
+            Some((_, effects)) if line.starts_with(' ') => effects.push(line.trim()),
+            _ => steps.push((line, Vec::new())),
+        }
+    }
+    steps
+}
+
+fn play(path: &Path, text: &str) -> Vec<Effect> {
+    let mut stage = Stage::new();
+    for (input, expected) in steps(text) {
+        assert_eq!(stage.play(input), expected, "after `{input}` in {}", path.display());
+    }
+    stage.raw
+}
+
+#[test]
+fn scenarios() {
+    let mut played = 0;
+    for entry in fs::read_dir(DIRECTORY).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(play(&path, &text), play(&path, &text), "the same twice: {}", path.display());
+        played += 1;
+    }
+    assert!(played > 0);
+}
+
+#[test]
+fn the_environment_is_the_one_of_mesos() {
+    let mut stage = Stage::new();
+    stage.play("0 connect");
+    stage.play("0 registered S");
+    stage.play("0 run t1 grace=8 true");
+    let launch = stage.raw.iter().find_map(|effect| match effect {
+        Effect::Launch(launch) => Some(launch),
+        _ => None,
+    });
+    let launch = launch.unwrap();
+    let sandbox = format!("/lab/slaves/S/frameworks/F/executors/t1/runs/{}", launch.container_id);
+    let expected = BTreeMap::from(
+        [
+            ("LIBPROCESS_IP", "127.0.0.1"),
+            ("LIBPROCESS_PORT", "0"),
+            ("MESOS_AGENT_ENDPOINT", "127.0.0.1:5051"),
+            ("MESOS_ALLOCATION_ROLE", "dev"),
+            ("MESOS_CHECKPOINT", "0"),
+            ("MESOS_DIRECTORY", sandbox.as_str()),
+            ("MESOS_EXECUTOR_ID", "t1"),
+            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "10secs"),
+            ("MESOS_FRAMEWORK_ID", "F"),
+            ("MESOS_HTTP_COMMAND_EXECUTOR", "0"),
+            ("MESOS_SANDBOX", sandbox.as_str()),
+            ("MESOS_SLAVE_ID", "S"),
+            ("MESOS_SLAVE_PID", "slave(1)@127.0.0.1:5051"),
+            ("MESOS_TASK_ID", "t1"),
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    assert_eq!(launch.environment, expected);
+    assert_eq!(launch.directory, sandbox);
+    assert_eq!(launch.latest, "/lab/slaves/S/frameworks/F/executors/t1/runs/latest");
+}
+
+#[test]
+fn completed_things_are_kept_and_bounded() {
+    let mut stage = Stage::new();
+    stage.agent.config.max_completed_executors_per_framework = 2;
+    stage.play("0 connect");
+    stage.play("0 registered S");
+    stage.play("0 run staying true");
+    for n in 0..3 {
+        stage.play(&format!("1 run t{n} true"));
+        stage.play(&format!("1 launched t{n} 10"));
+        stage.play(&format!("1 exit t{n} 0"));
+        for _ in 0..3 {
+            stage.play(&format!("1 ack t{n}"));
+        }
+    }
+    let framework = &stage.agent.frameworks[&FrameworkId::new("F")];
+    let completed: Vec<_> =
+        framework.completed_executors.iter().map(|executor| executor.id().as_str()).collect();
+    assert_eq!(completed, ["t1", "t2"]);
+    assert_eq!(framework.completed_executors[0].completed_tasks.len(), 1);
+    assert_eq!(stage.agent.counters.tasks_finished, 3);
+    let used: f64 =
+        framework.executors.values().flat_map(Executor::allocated).map(|r| r.scalar.unwrap().value).sum();
+    assert!((used - 33.1).abs() < 1e-9, "one cpu, and the allowance of one executor: {used}");
+}

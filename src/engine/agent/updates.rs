@@ -1,0 +1,233 @@
+//! What becomes of tasks: the command executor's actions, status updates, and the end of executors.
+
+use super::{
+    Agent, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS, frameworks::push_bounded,
+    streams::Acknowledged,
+};
+use crate::{
+    engine::{
+        executor::{self, Action, Signal, exit::Exit},
+        wire::{StatusUpdate, ToMaster},
+    },
+    mesos::{
+        time::Time,
+        v1::{
+            ContainerId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus,
+            task_status::{Reason, Source},
+        },
+    },
+};
+
+impl Agent {
+    /// Hands an input to the command executor of a container and does what it wants.
+    pub(super) fn command(&mut self, now: Time, container_id: &ContainerId, input: executor::Input) {
+        let Some(command) = self.executor_mut(container_id).and_then(|executor| executor.command.as_mut())
+        else {
+            return;
+        };
+        for action in command.handle(now, input) {
+            match action {
+                Action::Update(status) => self.executor_update(now, container_id, *status),
+                Action::Signal(signal) => self.signal(container_id, signal),
+                Action::Probe(probe) => {
+                    let container_id = container_id.clone();
+                    self.effects.push(Effect::Probe { container_id, probe: Box::new(probe) });
+                }
+            }
+        }
+    }
+
+    pub(super) fn signal(&mut self, container_id: &ContainerId, signal: Signal) {
+        self.effects.push(Effect::Signal { container_id: container_id.clone(), signal });
+    }
+
+    fn executor_update(&mut self, now: Time, container_id: &ContainerId, mut status: TaskStatus) {
+        let ip = self.config.ip;
+        let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        status.container_status = Some(executor.container_status(ip));
+        self.update(now, &framework_id, &executor_id, status);
+    }
+
+    /// An update that the agent itself makes up for a task of an executor.
+    pub(super) fn agent_update(
+        &mut self,
+        now: Time,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        task_id: &TaskId,
+        (state, reason, message): (TaskState, Reason, &str),
+    ) {
+        let status = TaskStatus {
+            task_id: task_id.clone(),
+            state: state.into(),
+            message: Some(message.to_owned()),
+            source: Some(Source::Agent.into()),
+            reason: Some(reason.into()),
+            executor_id: Some(executor_id.clone()),
+            timestamp: Some(now.as_secs_f64()),
+            ..TaskStatus::default()
+        };
+        self.update(now, framework_id, executor_id, status);
+    }
+
+    /// Takes an update of a task; a framework that is going gets none.
+    fn update(
+        &mut self,
+        now: Time,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        mut status: TaskStatus,
+    ) {
+        self.stamp(&mut status);
+        let framework = self.frameworks.get_mut(framework_id);
+        let Some(framework) = framework.filter(|framework| framework.state == FrameworkState::Running) else {
+            self.counters.invalid_status_updates += 1;
+            return;
+        };
+        self.counters.valid_status_updates += 1;
+        let Some(executor) = framework.executors.get_mut(executor_id) else { return };
+        let Some(state) = executor.update_task(&status, framework_id) else { return };
+        self.count(state);
+        let update = StatusUpdate {
+            framework_id: framework_id.clone(),
+            executor_id: Some(executor_id.clone()),
+            status,
+            latest_state: None,
+        };
+        self.enqueue(now, update);
+    }
+
+    pub(super) fn stamp(&mut self, status: &mut TaskStatus) {
+        status.agent_id = self.info.id.clone();
+        status.uuid = Some(bytes::Bytes::copy_from_slice(self.uuid().as_bytes()));
+    }
+
+    pub(super) fn enqueue(&mut self, now: Time, update: StatusUpdate) {
+        if let Some(update) = self.streams.push(now, update) {
+            self.forward(update);
+        }
+    }
+
+    /// Sends an update with the newest state of its task, and remembers in the task what was sent.
+    pub(super) fn forward(&mut self, mut update: StatusUpdate) {
+        let executor = update.executor_id.as_ref().and_then(|executor_id| {
+            self.frameworks.get_mut(&update.framework_id)?.executors.get_mut(executor_id)
+        });
+        let task = executor.and_then(|executor| {
+            let launched = executor.launched_tasks.get_mut(&update.status.task_id);
+            launched.or_else(|| executor.terminated_tasks.get_mut(&update.status.task_id))
+        });
+        if let Some(task) = task {
+            task.status_update_state = Some(update.status.state);
+            task.status_update_uuid.clone_from(&update.status.uuid);
+            update.latest_state = Some(task.state());
+        }
+        self.send(ToMaster::StatusUpdate(update));
+    }
+
+    fn count(&mut self, state: TaskState) {
+        match state {
+            TaskState::TaskFinished => self.counters.tasks_finished += 1,
+            TaskState::TaskFailed => self.counters.tasks_failed += 1,
+            TaskState::TaskKilled => self.counters.tasks_killed += 1,
+            TaskState::TaskLost => self.counters.tasks_lost += 1,
+            TaskState::TaskGone => self.counters.tasks_gone += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Time,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+        uuid: &[u8],
+    ) {
+        match self.streams.acknowledge(now, framework_id, task_id, uuid) {
+            Acknowledged::Unknown | Acknowledged::Next(None) => {}
+            Acknowledged::Next(Some(update)) => self.forward(*update),
+            Acknowledged::Terminal => self.complete_task(framework_id, task_id),
+        }
+    }
+
+    fn complete_task(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
+        let Some(framework) = self.frameworks.get_mut(framework_id) else { return };
+        let Some(executor) = framework.executor_of(task_id) else { return };
+        let container_id = executor.container_id.clone();
+        if let Some(executor) = self.executor_mut(&container_id) {
+            executor.complete_task(task_id);
+        }
+        self.remove_if_done(&container_id);
+    }
+
+    pub(super) fn exited(&mut self, now: Time, container_id: &ContainerId, exit: Exit) {
+        self.command(now, container_id, executor::Input::Exited(exit));
+        let message = format!("Executor {exit}");
+        self.executor_terminated(now, container_id, Reason::ExecutorTerminated, &message);
+    }
+
+    /// The container is gone; tasks that have not ended with it fail.
+    pub(super) fn executor_terminated(
+        &mut self,
+        now: Time,
+        container_id: &ContainerId,
+        reason: Reason,
+        message: &str,
+    ) {
+        let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        if executor.state == ExecutorState::Terminated {
+            return;
+        }
+        executor.state = ExecutorState::Terminated;
+        executor.destroy_at = None;
+        let reports = !executor.generated_for_command_task;
+        let live: Vec<TaskId> =
+            executor.queued_tasks.keys().chain(executor.launched_tasks.keys()).cloned().collect();
+        self.counters.executors_terminated += 1;
+        for task_id in live {
+            let failed = (TaskState::TaskFailed, reason, message);
+            self.agent_update(now, &framework_id, &executor_id, &task_id, failed);
+        }
+        if reports {
+            self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status: -1 });
+        }
+        self.remove_if_done(container_id);
+    }
+
+    /// Moves an executor without process and without open tasks to the completed ones, and so its framework.
+    pub(super) fn remove_if_done(&mut self, container_id: &ContainerId) {
+        let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
+        let limit = self.config.max_completed_executors_per_framework;
+        let Some(framework) = self.frameworks.get_mut(&framework_id) else { return };
+        let going = framework.state == FrameworkState::Terminating;
+        let done = framework.executors.get(&executor_id).is_some_and(|executor| {
+            executor.state == ExecutorState::Terminated && (going || !executor.has_incomplete_tasks())
+        });
+        if !done {
+            return;
+        }
+        self.containers.remove(container_id);
+        if let Some(mut executor) = framework.executors.remove(&executor_id) {
+            executor.abandon_tasks();
+            executor.command = None;
+            framework.complete(executor, limit);
+        }
+        self.remove_framework_if_idle(&framework_id);
+    }
+
+    pub(super) fn remove_framework_if_idle(&mut self, framework_id: &FrameworkId) {
+        if !self.frameworks.get(framework_id).is_some_and(super::Framework::is_idle) {
+            return;
+        }
+        if let Some(framework) = self.frameworks.remove(framework_id) {
+            // Of a framework that goes on, tasks that never got an executor may wait for their acknowledgement.
+            if framework.state == FrameworkState::Terminating {
+                self.streams.remove_framework(framework_id);
+            }
+            self.completed_frameworks.retain(|completed| completed.id() != *framework_id);
+            push_bounded(&mut self.completed_frameworks, framework, MAX_COMPLETED_FRAMEWORKS);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What was measured of a container, and its limits.
+
+use std::collections::BTreeMap;
+
+use super::held;
+use crate::{
+    engine::agent::Executor,
+    mesos::{
+        time::Time,
+        v1::{ContainerId, ContainerStatus, ResourceStatistics},
+    },
+};
+
+/// What the processes of one container have used. Whoever runs them measures it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    pub measured_at: Time,
+    /// Processor time in user mode, in seconds.
+    pub cpus_user_time_secs: f64,
+    /// Processor time in the kernel, in seconds.
+    pub cpus_system_time_secs: f64,
+    /// Resident memory, in bytes.
+    pub mem_rss_bytes: u64,
+}
+
+/// Measurements by container; one that could not be measured is missing.
+pub type Measured = BTreeMap<ContainerId, Usage>;
+
+const BYTES_PER_MEGABYTE: f64 = 1024.0 * 1024.0;
+
+/// Usage and limits; no limits are enforced, so both are soft.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes are whole and positive")]
+pub fn statistics(executor: &Executor, usage: &Usage) -> ResourceStatistics {
+    let limits = held(executor);
+    let memory = limits.mem().map(|megabytes| (megabytes * BYTES_PER_MEGABYTE) as u64);
+    ResourceStatistics {
+        timestamp: usage.measured_at.as_secs_f64(),
+        cpus_user_time_secs: Some(usage.cpus_user_time_secs),
+        cpus_system_time_secs: Some(usage.cpus_system_time_secs),
+        cpus_soft_limit: limits.cpus(),
+        mem_limit_bytes: memory,
+        mem_soft_limit_bytes: memory,
+        mem_rss_bytes: Some(usage.mem_rss_bytes),
+        ..ResourceStatistics::default()
+    }
+}
+
+/// Status of the container itself, without the network that its tasks report.
+pub fn status(executor: &Executor) -> ContainerStatus {
+    ContainerStatus {
+        container_id: Some(executor.container_id.clone()),
+        executor_pid: executor.pid,
+        ..ContainerStatus::default()
+    }
+}

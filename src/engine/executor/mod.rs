@@ -1,0 +1,310 @@
+//! The command executor: runs one task as one process. Pure; its caller starts, signals and probes the process.
+//!
+//! ```text
+//! Launching -- Launched --> Running -- Kill, Shutdown, unhealthy, too old --> Killing -- Exited --> Terminated
+//!                              `------------------------- Exited ----------------------------------^
+//! ```
+
+pub mod check;
+pub mod exit;
+
+use std::time::Duration;
+
+use check::{CheckKind, Checker, Health, HealthChecker, Probe, ProbeOutcome};
+use exit::Exit;
+
+use crate::mesos::{
+    time::Time,
+    v1::{
+        CheckStatusInfo, ExecutorId, KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus,
+        task_status::{Reason, Source},
+    },
+};
+
+/// From TERM to KILL when neither the kill nor the task says otherwise.
+pub const DEFAULT_KILL_GRACE_PERIOD: Duration = Duration::from_secs(3);
+
+/// What the executor is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The process of the task runs.
+    Launched,
+    /// There is nothing to execute.
+    Aborted,
+    /// `Event.Kill`; its kill policy goes before the one of the task.
+    Kill(Option<KillPolicy>),
+    /// `Event.Shutdown`, with the time the task is given to end.
+    Shutdown { grace_period: Duration },
+    /// The process has ended.
+    Exited(Exit),
+    /// A probe has ended.
+    Probed { kind: CheckKind, outcome: ProbeOutcome },
+    /// Time has passed, see [`CommandExecutor::next_deadline`].
+    Tick,
+}
+
+/// What the executor wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Send this; agent id, uuid and container status are the agent's to add.
+    Update(Box<TaskStatus>),
+    /// Signal the whole process tree of the task.
+    Signal(Signal),
+    /// Make this probe and answer with [`Input::Probed`].
+    Probe(Probe),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Launching,
+    Running,
+    /// `kill_at` is None once KILL has been sent.
+    Killing {
+        since: Time,
+        kill_at: Option<Time>,
+    },
+    Terminated,
+}
+
+/// Why the task is being killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Request,
+    Health,
+    MaxCompletionTime,
+}
+
+/// One task and its process.
+#[derive(Clone, Debug)]
+pub struct CommandExecutor {
+    task: TaskInfo,
+    /// The framework has the capability TASK_KILLING_STATE.
+    killing_state: bool,
+    phase: Phase,
+    cause: Cause,
+    max_completion_at: Option<Time>,
+    last_status: TaskStatus,
+    check: Option<Checker>,
+    health: Option<HealthChecker>,
+}
+
+impl CommandExecutor {
+    pub fn new(task: TaskInfo, killing_state: bool) -> Self {
+        Self {
+            task,
+            killing_state,
+            phase: Phase::Launching,
+            cause: Cause::Request,
+            max_completion_at: None,
+            last_status: TaskStatus::default(),
+            check: None,
+            health: None,
+        }
+    }
+
+    pub fn task_id(&self) -> &TaskId {
+        &self.task.task_id
+    }
+
+    pub fn handle(&mut self, now: Time, input: Input) -> Vec<Action> {
+        match input {
+            Input::Launched => self.launched(now),
+            Input::Aborted => self.aborted(now),
+            Input::Kill(policy) => self.kill(now, Cause::Request, self.kill_grace_period(policy.as_ref())),
+            Input::Shutdown { grace_period } => self.kill(now, Cause::Request, grace_period),
+            Input::Exited(exit) => self.exited(now, exit),
+            Input::Probed { kind: CheckKind::Check, outcome } => self.checked(now, outcome),
+            Input::Probed { kind: CheckKind::Health, outcome } => self.health_checked(now, outcome),
+            Input::Tick => self.tick(now),
+        }
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub fn next_deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Running => [
+                self.max_completion_at,
+                self.check.as_ref().and_then(Checker::deadline),
+                self.health.as_ref().and_then(HealthChecker::deadline),
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
+            Phase::Killing { kill_at, .. } => kill_at,
+            Phase::Launching | Phase::Terminated => None,
+        }
+    }
+
+    fn launched(&mut self, now: Time) -> Vec<Action> {
+        if self.phase != Phase::Launching {
+            return Vec::new();
+        }
+        self.phase = Phase::Running;
+        self.max_completion_at = self
+            .task
+            .max_completion_time
+            .as_ref()
+            .and_then(|time| u64::try_from(time.nanoseconds).ok())
+            .filter(|nanoseconds| *nanoseconds > 0)
+            .map(|nanoseconds| now + Duration::from_nanos(nanoseconds));
+        self.check = self.task.check.as_ref().and_then(|check| Checker::start(now, check));
+        self.health = self.task.health_check.as_ref().and_then(|check| HealthChecker::start(now, check));
+        let starting = self.status(now, TaskState::TaskStarting);
+        let running = self.status(now, TaskState::TaskRunning);
+        let mut actions = vec![self.update(starting), self.update(running)];
+        actions.extend(self.probes(now));
+        actions
+    }
+
+    fn aborted(&mut self, now: Time) -> Vec<Action> {
+        self.phase = Phase::Terminated;
+        let starting = self.status(now, TaskState::TaskStarting);
+        vec![self.update(starting)]
+    }
+
+    fn tick(&mut self, now: Time) -> Vec<Action> {
+        match self.phase {
+            Phase::Running if self.max_completion_at.is_some_and(|at| at <= now) => {
+                self.kill(now, Cause::MaxCompletionTime, Duration::ZERO)
+            }
+            Phase::Running => self.probes(now),
+            Phase::Killing { since, kill_at: Some(at) } if at <= now => {
+                self.phase = Phase::Killing { since, kill_at: None };
+                vec![Action::Signal(Signal::Kill)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn probes(&mut self, now: Time) -> Vec<Action> {
+        let check = self.check.as_mut().and_then(|check| check.probe(now));
+        let health = self.health.as_mut().and_then(|health| health.probe(now));
+        check.into_iter().chain(health).map(Action::Probe).collect()
+    }
+
+    /// A task that is already being killed is only ever given less time, never more.
+    fn kill(&mut self, now: Time, cause: Cause, grace_period: Duration) -> Vec<Action> {
+        match self.phase {
+            Phase::Running => self.start_kill(now, cause, grace_period),
+            Phase::Killing { since, kill_at: Some(at) } => {
+                let kill_at = at.min((since + grace_period).max(now));
+                self.phase = Phase::Killing { since, kill_at: Some(kill_at) };
+                self.tick(now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn start_kill(&mut self, now: Time, cause: Cause, grace_period: Duration) -> Vec<Action> {
+        self.cause = cause;
+        self.phase = Phase::Killing { since: now, kill_at: Some(now + grace_period) };
+        let mut actions = Vec::new();
+        if self.killing_state && cause != Cause::MaxCompletionTime {
+            let killing = self.status(now, TaskState::TaskKilling);
+            actions.push(self.update(killing));
+        }
+        actions.push(Action::Signal(Signal::Terminate));
+        actions
+    }
+
+    fn kill_grace_period(&self, policy: Option<&KillPolicy>) -> Duration {
+        [policy, self.task.kill_policy.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(grace_period)
+            .unwrap_or(DEFAULT_KILL_GRACE_PERIOD)
+    }
+
+    fn exited(&mut self, now: Time, exit: Exit) -> Vec<Action> {
+        let killed = matches!(self.phase, Phase::Killing { .. });
+        if std::mem::replace(&mut self.phase, Phase::Terminated) == Phase::Terminated {
+            return Vec::new();
+        }
+        let state = match (killed, self.cause) {
+            (true, Cause::MaxCompletionTime) => TaskState::TaskFailed,
+            (true, _) => TaskState::TaskKilled,
+            (false, _) if exit.success() => TaskState::TaskFinished,
+            (false, _) => TaskState::TaskFailed,
+        };
+        let mut status = self.status(now, state);
+        status.message = Some(format!("Command {exit}"));
+        match (killed, self.cause) {
+            (true, Cause::MaxCompletionTime) => status.set_reason(Reason::MaxCompletionTimeReached),
+            (true, Cause::Health) => status.healthy = Some(false),
+            _ => {}
+        }
+        vec![self.update(status)]
+    }
+
+    fn checked(&mut self, now: Time, outcome: ProbeOutcome) -> Vec<Action> {
+        let changed = self.running(self.check.is_some()).then(|| self.check.as_mut()?.probed(now, outcome));
+        let Some(Some(check_status)) = changed else {
+            return Vec::new();
+        };
+        let mut status = self.repeated_status(now, Reason::TaskCheckStatusUpdated);
+        status.check_status = Some(check_status);
+        vec![self.update(status)]
+    }
+
+    fn health_checked(&mut self, now: Time, outcome: ProbeOutcome) -> Vec<Action> {
+        let changed = self.running(self.health.is_some()).then(|| self.health.as_mut()?.probed(now, outcome));
+        let Some(Some(health)) = changed else {
+            return Vec::new();
+        };
+        let mut status = self.repeated_status(now, Reason::TaskHealthCheckStatusUpdated);
+        status.healthy = Some(health == Health::Healthy);
+        let mut actions = vec![self.update(status)];
+        if health == (Health::Unhealthy { kill: true }) {
+            actions.extend(self.kill(now, Cause::Health, self.kill_grace_period(None)));
+        }
+        actions
+    }
+
+    fn running(&self, has_check: bool) -> bool {
+        has_check && self.phase == Phase::Running
+    }
+
+    /// The last status again, with all it carries, for another reason.
+    fn repeated_status(&self, now: Time, reason: Reason) -> TaskStatus {
+        let mut status = self.last_status.clone();
+        status.timestamp = Some(now.as_secs_f64());
+        status.set_reason(reason);
+        status
+    }
+
+    /// A status from scratch. A task with a check carries a check status from the first update on.
+    fn status(&self, now: Time, state: TaskState) -> TaskStatus {
+        TaskStatus {
+            task_id: self.task.task_id.clone(),
+            state: state.into(),
+            source: Some(Source::Executor.into()),
+            executor_id: Some(ExecutorId::new(self.task.task_id.as_str())),
+            timestamp: Some(now.as_secs_f64()),
+            check_status: self.empty_check_status(),
+            ..TaskStatus::default()
+        }
+    }
+
+    fn empty_check_status(&self) -> Option<CheckStatusInfo> {
+        self.task.check.as_ref().map(|check| check::empty_status(check.r#type()))
+    }
+
+    fn update(&mut self, status: TaskStatus) -> Action {
+        self.last_status = status.clone();
+        Action::Update(Box::new(status))
+    }
+}
+
+/// The grace period of a kill policy, if it names one.
+pub fn grace_period(policy: &KillPolicy) -> Option<Duration> {
+    let nanoseconds = policy.grace_period.as_ref()?.nanoseconds;
+    Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0)))
+}

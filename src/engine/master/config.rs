@@ -1,0 +1,78 @@
+//! How a master is set up: the flags of `mesos-master` that this one knows.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
+
+use crate::engine::allocator::{AllocatorConfig, parse_min_allocatable_resources};
+
+/// Flags of `mesos-master` by their own names, with Mesos' defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MasterConfig {
+    /// The master's id; drawn from the seed when `None`.
+    pub id: Option<String>,
+    pub hostname: String,
+    pub ip: Ipv4Addr,
+    pub port: u16,
+    pub cluster: Option<String>,
+    pub allocation_interval: Duration,
+    pub offer_timeout: Option<Duration>,
+    pub agent_ping_timeout: Duration,
+    pub max_agent_ping_timeouts: u32,
+    pub agent_reregister_timeout: Duration,
+    pub max_completed_frameworks: usize,
+    pub max_completed_tasks_per_framework: usize,
+    pub max_unreachable_tasks_per_framework: usize,
+    pub heartbeat_interval: Duration,
+    pub filter_gpu_resources: bool,
+    /// Mesos' text form, `cpus:0.01|mem:32`.
+    pub min_allocatable_resources: String,
+    pub weights: BTreeMap<String, f64>,
+    /// Only these roles may be used, when given (`--roles`).
+    pub roles: Option<Vec<String>>,
+    /// Offer what a terminal task frees at once instead of with the next tick: the one place that is quicker than Mesos.
+    pub offer_freed_resources_at_once: bool,
+    /// What `/flags` says, as `(name, value)` in the order shown; the fields above come on top of it.
+    pub other_flags: BTreeMap<String, String>,
+}
+
+impl Default for MasterConfig {
+    fn default() -> Self {
+        Self {
+            id: None,
+            hostname: "localhost".into(),
+            ip: Ipv4Addr::LOCALHOST,
+            port: 5050,
+            cluster: None,
+            allocation_interval: Duration::from_secs(1),
+            offer_timeout: None,
+            agent_ping_timeout: Duration::from_secs(15),
+            max_agent_ping_timeouts: 5,
+            agent_reregister_timeout: Duration::from_secs(600),
+            max_completed_frameworks: 50,
+            max_completed_tasks_per_framework: 1000,
+            max_unreachable_tasks_per_framework: 1000,
+            heartbeat_interval: Duration::from_secs(15),
+            filter_gpu_resources: true,
+            min_allocatable_resources: "cpus:0.01|mem:32".into(),
+            weights: BTreeMap::new(),
+            roles: None,
+            offer_freed_resources_at_once: true,
+            other_flags: BTreeMap::new(),
+        }
+    }
+}
+
+impl MasterConfig {
+    /// The allocator's part. Minimums that cannot be read are the defaults: whoever takes them from a user checks them.
+    pub(super) fn allocator(&self, seed: u64) -> AllocatorConfig {
+        let default = AllocatorConfig::default();
+        AllocatorConfig {
+            allocation_interval: self.allocation_interval,
+            min_allocatable_resources: parse_min_allocatable_resources(&self.min_allocatable_resources)
+                .unwrap_or(default.min_allocatable_resources),
+            filter_gpu_resources: self.filter_gpu_resources,
+            offer_freed_resources_at_once: self.offer_freed_resources_at_once,
+            seed,
+            ..AllocatorConfig::default()
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Agents that go: disconnected, unreachable, unregistered, marked gone.
+
+use super::{
+    Framework, LostAgent, Master, events,
+    status::{Verdict, time_info},
+    timers::Timer,
+};
+use crate::{
+    engine::wire::{AgentLink, ToAgent},
+    mesos::v1::{
+        AgentId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus, framework_info::capability,
+        task_status::Reason,
+    },
+};
+
+/// Why an agent is removed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removal {
+    Unregistered,
+    /// Another one has registered at its address.
+    Replaced,
+}
+
+impl Removal {
+    fn cause(self) -> &'static str {
+        match self {
+            Self::Unregistered => "the agent unregistered",
+            Self::Replaced => "a new agent registered at the same address",
+        }
+    }
+}
+
+impl Master {
+    /// The connection is gone: what does not checkpoint is lost, the rest has time until the pings give up.
+    pub(super) fn agent_lost(&mut self, link: AgentLink) {
+        let Some(id) = self.links.remove(&link) else { return };
+        let Some(agent) = self.agents.get_mut(&id) else { return };
+        agent.link = None;
+        agent.connected = false;
+        let serial = agent.observer.serial;
+        let frameworks: Vec<FrameworkId> = agent
+            .tasks
+            .keys()
+            .chain(agent.executors.keys())
+            .cloned()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        self.deactivate_agent(&id);
+        for framework in frameworks {
+            if !self.frameworks.get(&framework).is_some_and(Framework::checkpoints) {
+                self.lose_framework_on(&id, &framework);
+            }
+        }
+        self.set_timer(self.config.agent_reregister_timeout, Timer::AgentReregistration(id, serial));
+    }
+
+    /// Nothing of this agent is offered for now.
+    pub(super) fn deactivate_agent(&mut self, id: &AgentId) {
+        if let Some(agent) = self.agents.get_mut(id) {
+            agent.active = false;
+        }
+        self.allocator.deactivate_agent(id);
+        self.rescind_offers_on(id);
+    }
+
+    fn lose_framework_on(&mut self, agent_id: &AgentId, framework: &FrameworkId) {
+        let Some(agent) = self.agents.get(agent_id) else { return };
+        let message = format!("Agent {} disconnected", agent.info.hostname);
+        let verdict = Verdict::new(TaskState::TaskLost, Reason::AgentDisconnected, message);
+        for task in self.tasks_on(agent_id, framework) {
+            self.end_task(framework, &task, &verdict, false);
+        }
+        for executor in self.executors_on(agent_id, framework) {
+            self.remove_executor(agent_id, framework, &executor);
+        }
+    }
+
+    /// Ends a task by the master's word and tells the framework, if it is there.
+    fn end_task(&mut self, framework: &FrameworkId, task: &TaskId, verdict: &Verdict, unreachable: bool) {
+        let Some(status) = self.condemn(framework, task, verdict) else { return };
+        self.remove_task(framework, task, unreachable);
+        self.send_if_connected(framework, events::update(status));
+    }
+
+    fn tasks_on(&self, agent: &AgentId, framework: &FrameworkId) -> Vec<TaskId> {
+        let tasks = self.agents.get(agent).and_then(|agent| agent.tasks.get(framework));
+        tasks.map(|tasks| tasks.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn executors_on(&self, agent: &AgentId, framework: &FrameworkId) -> Vec<ExecutorId> {
+        let executors = self.agents.get(agent).and_then(|agent| agent.executors.get(framework));
+        executors.map(|executors| executors.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    pub(super) fn reregistration_due(&mut self, id: &AgentId, serial: u64) {
+        let is_away = |agent: &super::Agent| agent.observer.serial == serial && !agent.connected;
+        if self.agents.get(id).is_some_and(is_away) {
+            let timeout = duration_text(self.config.agent_reregister_timeout);
+            self.mark_unreachable(
+                id,
+                &format!("agent did not reregister within {timeout} after disconnecting"),
+            );
+        }
+    }
+
+    /// Its tasks become unreachable; they run on, and may be back with it.
+    pub(super) fn mark_unreachable(&mut self, id: &AgentId, message: &str) {
+        let Some(agent) = self.agents.get(id) else { return };
+        let lost = LostAgent { id: id.clone(), info: agent.info.clone(), since: self.now };
+        self.counters.slave_unreachable_scheduled += 1;
+        self.counters.slave_unreachable_completed += 1;
+        self.counters.slave_removals += 1;
+        self.counters.slave_removals_reason_unhealthy += 1;
+        self.unreachable_agents.insert(id.clone(), lost);
+        self.lose_agent(id, message, true);
+    }
+
+    /// Strikes an agent off that is not removed in order: unreachable, or else gone.
+    fn lose_agent(&mut self, id: &AgentId, message: &str, is_unreachable: bool) {
+        self.allocator.remove_agent(id);
+        for framework in self.frameworks_on(id) {
+            let is_aware = self
+                .frameworks
+                .get(&framework)
+                .is_some_and(|it| it.has_capability(capability::Type::PartitionAware));
+            let (state, reason) = match (is_aware, is_unreachable) {
+                (false, _) => (TaskState::TaskLost, Reason::AgentRemoved),
+                (true, true) => (TaskState::TaskUnreachable, Reason::AgentRemoved),
+                (true, false) => (TaskState::TaskGoneByOperator, Reason::AgentRemovedByOperator),
+            };
+            let verdict = Verdict::new(state, reason, message);
+            for task in self.tasks_on(id, &framework) {
+                self.lose_task(&framework, &task, &verdict, is_unreachable, is_unreachable || !is_aware);
+            }
+        }
+        self.strike_off(id);
+        self.send_to_connected(&events::failure(id.clone(), None));
+    }
+
+    fn lose_task(
+        &mut self,
+        framework: &FrameworkId,
+        task: &TaskId,
+        verdict: &Verdict,
+        has_time: bool,
+        is_kept: bool,
+    ) {
+        let Some(known) = self.frameworks.get(framework).and_then(|framework| framework.tasks.get(task))
+        else {
+            return;
+        };
+        let unreachable_time = has_time.then(|| time_info(self.now));
+        let status = TaskStatus { unreachable_time, ..verdict.of(self.now, known) };
+        self.update_task(framework, task, &status, None);
+        self.remove_task(framework, task, is_kept);
+        self.send_if_connected(framework, events::update(status));
+    }
+
+    fn frameworks_on(&self, id: &AgentId) -> Vec<FrameworkId> {
+        self.agents.get(id).map(|agent| agent.tasks.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Executors, offers and the agent itself leave the books.
+    fn strike_off(&mut self, id: &AgentId) {
+        let frameworks: Vec<FrameworkId> =
+            self.agents.get(id).map(|agent| agent.executors.keys().cloned().collect()).unwrap_or_default();
+        for framework in frameworks {
+            for executor in self.executors_on(id, &framework) {
+                self.remove_executor(id, &framework, &executor);
+            }
+        }
+        self.rescind_offers_on(id);
+        let Some(agent) = self.agents.remove(id) else { return };
+        if self.addresses.get(&agent.pid) == Some(id) {
+            self.addresses.remove(&agent.pid);
+        }
+        if let Some(link) = agent.link {
+            self.links.remove(&link);
+        }
+    }
+
+    /// The agent leaves in order.
+    pub(super) fn remove_agent(&mut self, id: &AgentId, removal: Removal) {
+        let Some(agent) = self.agents.get(id) else { return };
+        let message = format!("Agent {} removed: {}", agent.info.hostname, removal.cause());
+        self.counters.slave_removals += 1;
+        match removal {
+            Removal::Unregistered => self.counters.slave_removals_reason_unregistered += 1,
+            Removal::Replaced => self.counters.slave_removals_reason_registered += 1,
+        }
+        self.allocator.remove_agent(id);
+        let verdict = Verdict::new(TaskState::TaskLost, Reason::AgentRemoved, message);
+        for framework in self.frameworks_on(id) {
+            for task in self.tasks_on(id, &framework) {
+                self.end_task(&framework, &task, &verdict, false);
+            }
+        }
+        self.strike_off(id);
+        self.removed_agents.insert(id.clone());
+        self.deactivated.remove(id);
+        self.send_to_connected(&events::failure(id.clone(), None));
+        self.publish_agent_removed(id);
+    }
+
+    /// An operator knows that the agent will never be back; false when there is no such agent.
+    pub(super) fn mark_gone(&mut self, id: &AgentId) -> bool {
+        const MESSAGE: &str = "Agent has been marked gone";
+        if let Some(lost) = self.unreachable_agents.remove(id) {
+            self.gone_agents.insert(id.clone(), LostAgent { since: self.now, ..lost });
+            self.deactivated.remove(id);
+            self.end_unreachable_tasks(id, MESSAGE);
+            return true;
+        }
+        let Some(agent) = self.agents.get(id) else { return false };
+        let lost = LostAgent { id: id.clone(), info: agent.info.clone(), since: self.now };
+        self.gone_agents.insert(id.clone(), lost);
+        self.tell(id, ToAgent::Shutdown { message: MESSAGE.into() });
+        self.lose_agent(id, MESSAGE, false);
+        true
+    }
+
+    fn end_unreachable_tasks(&mut self, agent: &AgentId, message: &str) {
+        let frameworks: Vec<FrameworkId> = self.frameworks.keys().cloned().collect();
+        for id in frameworks {
+            let is_aware = self
+                .frameworks
+                .get(&id)
+                .is_some_and(|it| it.has_capability(capability::Type::PartitionAware));
+            let (state, reason) = if is_aware {
+                (TaskState::TaskGoneByOperator, Reason::AgentRemovedByOperator)
+            } else {
+                (TaskState::TaskLost, Reason::AgentRemoved)
+            };
+            let verdict = Verdict::new(state, reason, message);
+            for status in self.complete_unreachable(&id, &verdict, |task| task.agent_id == *agent) {
+                self.send_if_connected(&id, events::update(status));
+            }
+        }
+    }
+}
+
+/// A duration as Mesos prints it: in the largest unit of which there is at least one, `10mins`.
+fn duration_text(duration: std::time::Duration) -> String {
+    const UNITS: [(f64, &str); 5] =
+        [(604_800.0, "weeks"), (86400.0, "days"), (3600.0, "hrs"), (60.0, "mins"), (1.0, "secs")];
+    let seconds = duration.as_secs_f64();
+    let unit = UNITS.iter().find(|(length, _)| seconds >= *length);
+    unit.map_or_else(
+        || format!("{}ms", seconds * 1000.0),
+        |(length, name)| format!("{}{name}", seconds / length),
+    )
+}

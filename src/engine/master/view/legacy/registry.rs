@@ -1,0 +1,50 @@
+//! `/registrar(1)/registry`: what a master would find in its registry after a restart. Keys in the order of the alphabet.
+
+use serde_json::{Map, Value, json};
+
+use super::plain::capability_names;
+use crate::{
+    engine::{
+        legacy::{endpoint_format, sorted},
+        master::{Agent, LostAgent, Master},
+    },
+    mesos::{json, v1},
+};
+
+pub fn registry(master: &Master) -> Value {
+    let mut registry = Map::new();
+    registry.insert("master".into(), json!({"info": master_info(&master.info)}));
+    let mut add = |name: &str, list: Vec<Value>| {
+        if !list.is_empty() {
+            registry.insert(name.into(), json!({"slaves": list}));
+        }
+    };
+    add("gone", master.gone_agents.values().map(lost).collect());
+    add("slaves", master.agents.values().map(admitted).collect());
+    add("unreachable", master.unreachable_agents.values().map(lost).collect());
+    let weights =
+        master.weights.iter().map(|(role, weight)| json!({"info": {"role": role, "weight": weight}}));
+    let weights: Vec<_> = weights.collect();
+    if !weights.is_empty() {
+        registry.insert("weights".into(), weights.into());
+    }
+    sorted(Value::Object(registry))
+}
+
+fn master_info(info: &v1::MasterInfo) -> Value {
+    let mut value = json::to_json(info);
+    let capabilities: Vec<_> = capability_names(info).into_iter().map(|name| json!({"type": name})).collect();
+    value["capabilities"] = capabilities.into();
+    value
+}
+
+fn admitted(agent: &Agent) -> Value {
+    let info = v1::AgentInfo { resources: endpoint_format(&agent.info.resources), ..agent.info.clone() };
+    let mut info = json::to_json(&info);
+    info["checkpoint"] = true.into();
+    json!({"deactivated": agent.deactivated, "info": info})
+}
+
+fn lost(agent: &LostAgent) -> Value {
+    json!({"id": {"value": agent.id.as_str()}, "timestamp": {"nanoseconds": agent.since.as_nanos()}})
+}
