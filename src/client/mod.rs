@@ -1,0 +1,63 @@
+//! Talking to any Mesos, and to our scheduler, over their HTTP APIs.
+//!
+//! - `scheduler`: the v1 scheduler API, a stream of events and the calls that belong to it
+//! - `operator`: the v1 operator API of a master
+//! - `agent_files`: sandboxes, through the v1 API of an agent
+//! - `scheduler_api`: our scheduler's own API
+//! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
+
+pub mod agent_files;
+mod http;
+pub mod masters;
+pub mod operator;
+mod records;
+pub mod retry;
+pub mod scheduler;
+pub mod scheduler_api;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crate::scheduler::api::ErrorBody;
+
+pub use http::Http;
+
+/// What can go wrong on the way to an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("`{0}` is not an http:// address")]
+    Url(String),
+    #[error("reach {url}: {reason}")]
+    Unreachable { url: String, reason: String },
+    /// The answer of a server that did not do what was asked.
+    #[error("{}", refusal(*.status, .body))]
+    Refused { status: u16, body: ErrorBody },
+    #[error("read the answer: {0}")]
+    Malformed(String),
+    /// The stream ended, in whichever way.
+    #[error("keep the stream: {0}")]
+    Closed(String),
+    #[error("keep the stream: nothing for {} s, not even a heartbeat", .0.as_secs_f64())]
+    Silent(Duration),
+    #[error("find the leading master: {0}")]
+    NoLeader(String),
+}
+
+impl ClientError {
+    /// The HTTP status of a server that answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+fn refusal(status: u16, body: &ErrorBody) -> String {
+    let mut text = if body.message.is_empty() { format!("status {status}") } else { body.message.clone() };
+    for detail in &body.details {
+        text.push_str(&format!("; `{}`: {}", detail.field, detail.message));
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! The v1 operator API of the leading master, in protobuf.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use prost::Message;
+use reqwest::{Response, Url};
+
+use crate::{
+    client::{
+        ClientError, Http,
+        http::{accepted, base_url, whole, within},
+        masters::Masters,
+        records::Records,
+    },
+    mesos::v1::{
+        AgentId, VersionInfo,
+        master::{Call, Event, Response as Answer, call, response},
+    },
+};
+
+const PATH: &str = "/api/v1";
+const REDIRECTS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A master, or several of which one leads.
+#[derive(Debug)]
+pub struct Operator {
+    http: Http,
+    masters: Mutex<Masters>,
+}
+
+impl Operator {
+    pub fn new(http: Http, masters: Masters) -> Self {
+        Self { http, masters: Mutex::new(masters) }
+    }
+
+    /// The master that is believed to lead.
+    pub fn master(&self) -> Url {
+        self.with(|masters| masters.current().clone())
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Masters) -> T) -> T {
+        look(&mut self.masters.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes a call that is answered with a message.
+    ///
+    /// # Errors
+    /// When no leading master can be reached or it refuses.
+    pub async fn ask(&self, call: &Call) -> Result<Answer, ClientError> {
+        let (url, response) = self.send(call).await?;
+        Answer::decode(whole(&url, response).await?)
+            .map_err(|error| ClientError::Malformed(error.to_string()))
+    }
+
+    /// Makes a call that is answered with a status only, such as TEARDOWN or MARK_AGENT_GONE.
+    ///
+    /// # Errors
+    /// As [`Operator::ask`].
+    pub async fn tell(&self, call: &Call) -> Result<(), ClientError> {
+        self.send(call).await.map(drop)
+    }
+
+    async fn send(&self, call: &Call) -> Result<(Url, Response), ClientError> {
+        for _ in 0..REDIRECTS {
+            let url = self.with(|masters| masters.endpoint(PATH));
+            let answer = match within(&url, self.http.post(&url, call, &[])).await {
+                Ok(response) => accepted(response).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(response) => return Ok((url, response)),
+                Err(ClientError::Refused { status: 307, body })
+                    if self.with(|masters| masters.redirected(&body.message)) => {}
+                Err(error) => {
+                    let elsewhere = matches!(error.status(), None | Some(307 | 503));
+                    self.with(|masters| {
+                        if elsewhere {
+                            masters.failed()
+                        }
+                    });
+                    return Err(error);
+                }
+            }
+        }
+        Err(ClientError::NoLeader(format!("sent on {REDIRECTS} times")))
+    }
+
+    async fn get<T>(
+        &self,
+        kind: call::Type,
+        pick: impl FnOnce(Answer) -> Option<T>,
+    ) -> Result<T, ClientError> {
+        let answer = self.ask(&of(kind)).await?;
+        pick(answer).ok_or_else(|| {
+            ClientError::Malformed(format!("{} was answered with something else", kind.as_str_name()))
+        })
+    }
+
+    pub async fn get_health(&self) -> Result<bool, ClientError> {
+        self.get(call::Type::GetHealth, |answer| answer.get_health).await.map(|health| health.healthy)
+    }
+
+    pub async fn get_version(&self) -> Result<VersionInfo, ClientError> {
+        self.get(call::Type::GetVersion, |answer| answer.get_version)
+            .await
+            .map(|version| version.version_info)
+    }
+
+    pub async fn get_state(&self) -> Result<response::GetState, ClientError> {
+        self.get(call::Type::GetState, |answer| answer.get_state).await
+    }
+
+    pub async fn get_agents(&self) -> Result<response::GetAgents, ClientError> {
+        self.get(call::Type::GetAgents, |answer| answer.get_agents).await
+    }
+
+    pub async fn get_tasks(&self) -> Result<response::GetTasks, ClientError> {
+        self.get(call::Type::GetTasks, |answer| answer.get_tasks).await
+    }
+
+    pub async fn get_frameworks(&self) -> Result<response::GetFrameworks, ClientError> {
+        self.get(call::Type::GetFrameworks, |answer| answer.get_frameworks).await
+    }
+
+    pub async fn get_executors(&self) -> Result<response::GetExecutors, ClientError> {
+        self.get(call::Type::GetExecutors, |answer| answer.get_executors).await
+    }
+
+    pub async fn get_roles(&self) -> Result<response::GetRoles, ClientError> {
+        self.get(call::Type::GetRoles, |answer| answer.get_roles).await
+    }
+
+    pub async fn get_master(&self) -> Result<response::GetMaster, ClientError> {
+        self.get(call::Type::GetMaster, |answer| answer.get_master).await
+    }
+
+    pub async fn get_flags(&self) -> Result<response::GetFlags, ClientError> {
+        self.get(call::Type::GetFlags, |answer| answer.get_flags).await
+    }
+
+    pub async fn get_metrics(&self) -> Result<response::GetMetrics, ClientError> {
+        let call = Call { get_metrics: Some(call::GetMetrics::default()), ..of(call::Type::GetMetrics) };
+        let answer = self.ask(&call).await?;
+        answer
+            .get_metrics
+            .ok_or_else(|| ClientError::Malformed("GET_METRICS was answered with something else".to_owned()))
+    }
+
+    /// Removes a framework and kills its tasks.
+    pub async fn teardown(&self, framework_id: &str) -> Result<(), ClientError> {
+        let teardown = call::Teardown { framework_id: framework_id.into() };
+        self.tell(&Call { teardown: Some(teardown), ..of(call::Type::Teardown) }).await
+    }
+
+    /// The address of an agent, as the master knows it.
+    ///
+    /// # Errors
+    /// Also when the master knows no such agent.
+    pub async fn agent_url(&self, id: &AgentId) -> Result<Url, ClientError> {
+        let agents = self.get_agents().await?.agents;
+        let agent = agents.iter().find(|agent| agent.agent_info.id.as_ref() == Some(id));
+        let pid = agent.and_then(|agent| agent.pid.as_deref()).and_then(|pid| pid.split_once('@'));
+        match pid {
+            Some((_, address)) => base_url(address),
+            None => Err(ClientError::Malformed(format!("the master knows no agent `{id}`"))),
+        }
+    }
+
+    /// The changes of the cluster, beginning with all that is there.
+    ///
+    /// # Errors
+    /// As [`Operator::ask`].
+    pub async fn subscribe(&self) -> Result<OperatorEvents, ClientError> {
+        let (_, response) = self.send(&of(call::Type::Subscribe)).await?;
+        Ok(OperatorEvents(Records::new(response)))
+    }
+}
+
+fn of(kind: call::Type) -> Call {
+    Call { r#type: Some(kind.into()), ..Call::default() }
+}
+
+/// The events of one operator subscription.
+pub struct OperatorEvents(Records);
+
+impl OperatorEvents {
+    /// The next event, heartbeats included. May be dropped and called again without losing one.
+    ///
+    /// # Errors
+    /// When the stream ends, is garbled, or stays silent for three heartbeats.
+    pub async fn next(&mut self) -> Result<Event, ClientError> {
+        self.0.next(PATIENCE).await
+    }
+}

@@ -1,0 +1,156 @@
+//! An agent with its IO: one mutex around the pure [`Agent`], one HTTP listener, and one loop that feeds it.
+//!
+//! ```text
+//! master, processes, probes, timer > loop > Agent::handle > effects > master, runner, probes
+//! HTTP request > lock > view > answer
+//! ```
+//!
+//! Only the loop changes the agent, so effects keep the engine's order without the lock being held.
+
+mod files;
+mod http;
+mod probe;
+mod run;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_util::sync::CancellationToken;
+
+use self::run::Run;
+use super::{
+    guard::Guard,
+    http::{Guard as HostGuard, Options, serve},
+    master::MasterHandle,
+    process::Runner,
+    sandbox::files::Files,
+};
+use crate::{
+    engine::agent::{Agent, AgentConfig, Input},
+    mesos::{time::Time, v1::Resource},
+    runtime::{Clock, Tasks},
+};
+
+/// How long an agent that stops waits for its tasks, whatever their grace periods say.
+pub const DEFAULT_STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an agent is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The port is that of the listener, whatever it says here.
+    pub agent: AgentConfig,
+    /// What container ids and uuids of updates are drawn from.
+    pub seed: u64,
+    /// What `/slave/log` shows.
+    pub log: Option<PathBuf>,
+    /// Keeps task processes from outliving this process.
+    pub guard: Option<Guard>,
+}
+
+impl Config {
+    /// With a random seed, without log and guard.
+    pub fn new(agent: AgentConfig) -> Self {
+        Self { agent, seed: uuid::Uuid::new_v4().as_u64_pair().0, log: None, guard: None }
+    }
+}
+
+/// A running agent. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AgentHandle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    endpoint: SocketAddr,
+    agent: Mutex<Agent>,
+    log: Option<PathBuf>,
+    /// What is fed to the loop from elsewhere.
+    inputs: mpsc::UnboundedSender<Input>,
+    /// Cancelled when the loop has ended.
+    stopped: CancellationToken,
+}
+
+/// Runs an agent that registers with `master` and serves HTTP on `listener`, until it is stopped or `tasks` is
+/// cancelled; the latter kills its tasks at once.
+///
+/// Fails when the work directory cannot be made, or the threads that start processes.
+pub fn start(
+    tasks: &Tasks,
+    clock: Clock,
+    listener: TcpListener,
+    mut config: Config,
+    master: MasterHandle,
+) -> io::Result<AgentHandle> {
+    let endpoint = listener.local_addr()?;
+    config.agent.info.port = Some(endpoint.port().into());
+    if !endpoint.ip().is_unspecified() {
+        config.agent.ip = endpoint.ip();
+    }
+    config.agent.flags.entry("master".to_owned()).or_insert_with(|| master.endpoint().to_string());
+    std::fs::create_dir_all(&config.agent.work_dir)?;
+    let (process_events, processes) = mpsc::unbounded_channel();
+    let runner = Runner::start(&process_events, config.guard)?;
+    let (inputs, fed) = mpsc::unbounded_channel();
+    let hosts = HostGuard::with_hosts([config.agent.info.hostname.clone()]);
+    let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
+    let stopped = CancellationToken::new();
+    let handle = AgentHandle(Arc::new(Shared { clock, endpoint, agent, log: config.log, inputs, stopped }));
+    let run = Run::new(handle.clone(), master, runner, processes, fed, tasks.child())?;
+    tasks.spawn(run.until_stopped());
+    let options = Options { guard: hosts, ..Options::default() };
+    tasks.spawn(serve(listener, tasks.clone(), clock, http::router(&handle), options));
+    tracing::info!(%endpoint, "agent started");
+    Ok(handle)
+}
+
+impl AgentHandle {
+    /// Where the agent listens.
+    pub fn endpoint(&self) -> SocketAddr {
+        self.0.endpoint
+    }
+
+    /// Looks at the agent; nothing moves meanwhile.
+    pub fn with<T>(&self, look: impl FnOnce(&Agent) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Changes the agent's resources while it runs.
+    pub fn set_resources(&self, total: Vec<Resource>) {
+        let _stopped = self.0.inputs.send(Input::Resources(total));
+    }
+
+    /// Unregisters, ends all tasks with their grace, and waits for that, but not longer than `patience`; what
+    /// still runs then dies with the tasks group. Whether everything had ended in time.
+    pub async fn stop(&self, patience: Duration) -> bool {
+        let _stopped_already = self.0.inputs.send(Input::Stop);
+        tokio::time::timeout(patience, self.stopped()).await.is_ok()
+    }
+
+    /// Waits until the agent runs no more, by our wish or the master's.
+    pub async fn stopped(&self) {
+        self.0.stopped.cancelled().await;
+    }
+
+    fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Agent> {
+        self.0.agent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files that clients may see.
+    fn files(&self) -> Files {
+        let agent = self.lock();
+        Files::new(&agent.config.work_dir, agent.id().cloned(), self.0.log.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

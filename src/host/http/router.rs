@@ -1,0 +1,143 @@
+//! libprocess' routing: the first part of a path names a process, the rest one of its endpoints; the longest
+//! prefix wins, and what names no process goes to the delegate, so that `/state` is `/master/state`.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+
+use super::{percent, request::Request, response::Response};
+
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+
+/// Endpoints by process and name.
+#[derive(Clone)]
+pub struct Router {
+    delegate: String,
+    processes: BTreeMap<String, BTreeMap<String, Handler>>,
+    fallback: Option<Handler>,
+}
+
+impl Router {
+    /// `delegate` is the process that answers for paths that name none, such as `master`.
+    pub fn new(delegate: impl Into<String>) -> Self {
+        Self { delegate: delegate.into(), processes: BTreeMap::new(), fallback: None }
+    }
+
+    /// An endpoint that answers at once. `path` is `/process/name` and also takes whatever lies below it;
+    /// methods are the handler's business.
+    #[must_use]
+    pub fn route(self, path: &str, handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        self.handler(path, Arc::new(move |request| Box::pin(std::future::ready(handler(&request)))))
+    }
+
+    /// An endpoint that has to wait for something.
+    #[must_use]
+    pub fn route_async<F>(self, path: &str, handler: impl Fn(Request) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        self.handler(path, Arc::new(move |request| Box::pin(handler(request))))
+    }
+
+    /// Answers what no endpoint answers, in place of the recorded 404.
+    #[must_use]
+    pub fn fallback(mut self, handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        self.fallback = Some(Arc::new(move |request| Box::pin(std::future::ready(handler(&request)))));
+        self
+    }
+
+    fn handler(mut self, path: &str, handler: Handler) -> Self {
+        let path = path.trim_start_matches('/');
+        let (process, name) = path.split_once('/').unwrap_or((path, ""));
+        self.processes.entry(process.to_owned()).or_default().insert(name.to_owned(), handler);
+        self
+    }
+
+    /// Answers a request, with the recorded texts where there is nothing to answer it.
+    pub async fn answer(&self, request: Request) -> Response {
+        if !request.path.starts_with('/') {
+            return Response::bad_request("Request URL path must start with '/'");
+        }
+        if request.path.contains("/..") {
+            return Response::not_found();
+        }
+        match self.find(&request.path).or(self.fallback.as_ref()) {
+            Some(handler) => handler(request).await,
+            None => Response::not_found(),
+        }
+    }
+
+    fn find(&self, path: &str) -> Option<&Handler> {
+        let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+        let named = percent::decode(first).ok().and_then(|process| self.processes.get(&process));
+        let (endpoints, name) = match named {
+            Some(endpoints) => {
+                (endpoints, path.strip_prefix('/').and_then(|p| p.strip_prefix(first)).unwrap_or(path))
+            }
+            None => (self.processes.get(&self.delegate)?, path),
+        };
+        longest_prefix(endpoints, name.trim_matches('/'))
+    }
+}
+
+/// `a/b/c`, then `a/b`, then `a`.
+fn longest_prefix<'a>(endpoints: &'a BTreeMap<String, Handler>, name: &str) -> Option<&'a Handler> {
+    let mut name = name;
+    loop {
+        if let Some(handler) = endpoints.get(name) {
+            return Some(handler);
+        }
+        name = name.rsplit_once('/')?.0.trim_end_matches('/');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finds(path: &str) -> bool {
+        let nothing = |_: &Request| Response::ok();
+        let router = Router::new("master")
+            .route("/master/state", nothing)
+            .route("/master/api/v1", nothing)
+            .route("/version", nothing)
+            .route("/metrics/snapshot", nothing);
+        router.find(path).is_some()
+    }
+
+    #[test]
+    fn matches_as_recorded() {
+        for path in [
+            "/state",
+            "/state/",
+            "//state",
+            "/master/state",
+            "/master//state",
+            "/state/below/it",
+            "/version",
+            "/%76ersion",
+            "/version/",
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/more",
+            "/metrics/snapshot",
+        ] {
+            assert!(finds(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/STATE",
+            "/state.json",
+            "//version",
+            "/version/x",
+            "/api",
+            "/api/v2",
+            "/metrics",
+            "/master",
+            "/master/%73tate",
+            "/statex",
+            "/master/version",
+        ] {
+            assert!(!finds(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The IO shells: loops around the pure engines, HTTP listeners, process runners, sandbox files.
+
+pub mod agent;
+mod api;
+pub mod guard;
+pub mod http;
+pub mod master;
+pub mod process;
+pub mod sandbox;
+pub mod scheduler;

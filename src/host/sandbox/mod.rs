@@ -1,0 +1,46 @@
+//! Sandboxes: the directory of a container, and the files in it as clients see them.
+
+pub mod files;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::symlink,
+    path::Path,
+};
+
+use crate::engine::agent::Launch;
+
+/// Where a container writes to.
+#[derive(Debug)]
+pub struct Outputs {
+    pub stdout: File,
+    pub stderr: File,
+}
+
+impl Outputs {
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { stdout: self.stdout.try_clone()?, stderr: self.stderr.try_clone()? })
+    }
+}
+
+/// Makes the sandbox of a launch with empty stdout and stderr, and points `latest` at it.
+pub fn create(launch: &Launch) -> io::Result<Outputs> {
+    let directory = Path::new(&launch.directory);
+    fs::create_dir_all(directory)?;
+    point_at(Path::new(&launch.latest), directory)?;
+    let open = |name| OpenOptions::new().append(true).create(true).open(directory.join(name));
+    Ok(Outputs { stdout: open("stdout")?, stderr: open("stderr")? })
+}
+
+/// Replaces a link in one step, so that it is never missing.
+fn point_at(link: &Path, directory: &Path) -> io::Result<()> {
+    match symlink(directory, link) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        linked => return linked,
+    }
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let next = link.with_file_name(format!(".latest-{name}"));
+    symlink(directory, &next)?;
+    fs::rename(next, link)
+}

@@ -1,0 +1,142 @@
+//! The state file: written anew beside the old one, synced, then renamed over it. A crash leaves the old or the new state,
+//! never a torn one. A lock beside it keeps a second scheduler away.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::FlockOperation;
+use tokio::{
+    fs::{self, File, OpenOptions},
+    io::AsyncWriteExt,
+    sync::Mutex,
+};
+
+use crate::scheduler::saved::SavedState;
+
+const NAME: &str = "scheduler.json";
+const LOCK: &str = "lock";
+
+/// What goes wrong with the state file.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{what} `{}`: {source}", .path.display())]
+    Io { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("understand `{}`: {source}", .path.display())]
+    Malformed { path: PathBuf, source: serde_json::Error },
+    #[error("another scheduler uses `{}`", .dir.display())]
+    InUse { dir: PathBuf },
+}
+
+/// The state file of one scheduler.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    /// The generation that is on disk.
+    written: Mutex<Option<u64>>,
+    lock: File,
+}
+
+impl Store {
+    /// Takes the directory for this store alone, until [`Store::close`] or the end of the process.
+    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).await.map_err(|source| error("make", dir, source))?;
+        let lock = lock(dir).await?;
+        Ok(Self { dir: dir.to_owned(), written: Mutex::new(None), lock })
+    }
+
+    /// Leaves the directory to the next scheduler, even where a child process still holds a copy of the lock's file.
+    pub fn close(&self) {
+        if let Err(error) = rustix::fs::flock(&self.lock, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the lock of the state file stays");
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.join(NAME)
+    }
+
+    /// None when nothing was saved yet.
+    pub async fn load(&self) -> Result<Option<SavedState>, StoreError> {
+        let path = self.path();
+        let text = match fs::read(&path).await {
+            Ok(text) => text,
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(error("read", &path, source)),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|source| StoreError::Malformed { path, source })
+    }
+
+    /// Writes what `state` gives, unless that generation is there already. Asked only when it is this write's turn.
+    pub async fn save(&self, state: impl FnOnce() -> (u64, SavedState)) -> Result<(), StoreError> {
+        let mut written = self.written.lock().await;
+        let (generation, state) = state();
+        if written.is_some_and(|written| written >= generation) {
+            return Ok(());
+        }
+        let path = self.path();
+        let text = serde_json::to_vec(&state)
+            .map_err(|source| StoreError::Malformed { path: path.clone(), source })?;
+        replace(&self.dir, &path, &text).await.map_err(|source| error("write", &path, source))?;
+        *written = Some(generation);
+        Ok(())
+    }
+}
+
+async fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join(LOCK);
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).await;
+    let file = opened.map_err(|source| error("open", &path, source))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse { dir: dir.to_owned() }),
+        Err(errno) => Err(error("lock", &path, errno.into())),
+    }
+}
+
+fn error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io { what, path: path.to_owned(), source }
+}
+
+async fn replace(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("json.new");
+    let mut file = File::create(&beside).await?;
+    file.write_all(text).await?;
+    file.sync_all().await?;
+    drop(file);
+    fs::rename(&beside, path).await?;
+    File::open(dir).await?.sync_all().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Store, StoreError};
+    use crate::scheduler::{Options, Scheduler, config::SchedulerConfig};
+
+    #[tokio::test]
+    async fn keeps_the_newest_generation_and_tells_of_garbage() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        assert!(store.load().await.unwrap().is_none());
+        let state = |n| {
+            let config = SchedulerConfig { num_of_node: n, ..SchedulerConfig::default() };
+            Scheduler::new(Default::default(), Options::default(), config, None, 1).saved()
+        };
+        store.save(|| (2, state(2))).await.unwrap();
+        store.save(|| (1, state(1))).await.unwrap();
+        assert_eq!(store.load().await.unwrap().unwrap().config.num_of_node, 2);
+        std::fs::write(dir.path().join("scheduler.json"), "{").unwrap();
+        assert!(matches!(store.load().await, Err(StoreError::Malformed { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_of_one_scheduler_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let refused = Store::open(dir.path()).await.unwrap_err();
+        assert_eq!(refused.to_string(), format!("another scheduler uses `{}`", dir.path().display()));
+        store.close();
+        Store::open(dir.path()).await.unwrap();
+    }
+}

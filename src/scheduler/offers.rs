@@ -1,0 +1,183 @@
+//! Every offer is answered at once: tasks are launched on it, or it is declined for long. Offers are never hoarded;
+//! what has changed our mind is followed by a REVIVE (see `desire`).
+
+use rand::Rng;
+
+use crate::{
+    mesos::v1::{Offer, TaskId, TaskInfo},
+    scheduler::{
+        Effect, Scheduler,
+        api::{self, OfferView, Verdict},
+        calls,
+        constraint::Tally,
+        market::Seen,
+        placing::{Candidate, Refusal, Round, Surroundings, place_of, role_of},
+        pool::{Pool, Share},
+        quantities::Shortfall,
+        task::Task,
+        task_info::task_info,
+    },
+};
+
+impl Scheduler {
+    pub(super) fn offers(&mut self, offers: Vec<Offer>) {
+        self.counters.offers_received += offers.len() as u64;
+        let around = self.surroundings(&offers);
+        let config = self.config.clone();
+        let mut round = Round::new(self.now, &config, offers, around);
+        let mut launches = Vec::new();
+        for _ in 0..self.fleet.demand(self.now) {
+            let Some((at, share)) = round.place() else { break };
+            let Some(candidate) = round.candidate(at) else { break };
+            launches.extend(self.launch(candidate, share).map(|task| (at, task)));
+        }
+        self.answer(round.into_candidates(), launches);
+    }
+
+    /// What the constraints count: our tasks by agent and by value, and the values that the cluster has.
+    fn surroundings(&self, offers: &[Offer]) -> Surroundings {
+        let mut around = Surroundings::default();
+        let present: Vec<_> = self.fleet.tasks().filter(|task| !task.is_unreachable()).collect();
+        for id in present.iter().filter_map(|task| task.agent.id.as_ref()) {
+            *around.per_agent.entry(id.clone()).or_default() += 1;
+        }
+        for constraint in &self.config.constraints {
+            let mut tally = Tally::default();
+            for value in present.iter().filter_map(|task| task.agent.fields.get(&constraint.field)) {
+                *tally.tasks.entry(value.clone()).or_default() += 1;
+            }
+            let seen =
+                self.market.agents().filter_map(|seen| seen.place.fields.get(&constraint.field).cloned());
+            let offered = offers.iter().filter_map(|offer| place_of(offer).fields.remove(&constraint.field));
+            tally.known = seen.chain(offered).collect();
+            around.tallies.push(tally);
+        }
+        around
+    }
+
+    /// Puts one more task on a candidate.
+    fn launch(&mut self, candidate: &Candidate, share: Share) -> Option<TaskInfo> {
+        let slot = self.fleet.free_slot(self.now)?;
+        let id = TaskId::new(format!("{}.{slot}.{:08x}", self.config.name, self.rng.random::<u32>()));
+        if self.fleet.task(&id).is_some() {
+            return None;
+        }
+        let task = Task {
+            agent: candidate.place.clone(),
+            version: self.version,
+            fingerprint: self.fingerprint.clone(),
+            ports: share.ports.clone(),
+            ..Task::found(id.clone(), self.now)
+        };
+        if !self.fleet.launch(self.now, task) {
+            return None;
+        }
+        self.counters.launches += 1;
+        self.reconciler.watch(self.now, id.clone());
+        self.task_news(&id);
+        Some(task_info(&self.config, self.version, slot, id, candidate.agent_id.clone(), share))
+    }
+
+    /// One ACCEPT per candidate that got tasks, one DECLINE for all the others.
+    fn answer(&mut self, candidates: Vec<Candidate>, launches: Vec<(usize, TaskInfo)>) {
+        let refuse = self.config.refuse_seconds.0;
+        let mut tasks: Vec<Vec<TaskInfo>> = vec![Vec::new(); candidates.len()];
+        let launched: Vec<_> = launches.iter().map(|(_, task)| task.task_id.to_string()).collect();
+        launches.into_iter().for_each(|(at, task)| tasks[at].push(task));
+        if !launched.is_empty() {
+            self.effects.push(Effect::SaveFirst);
+        }
+        let mut declined = Vec::new();
+        let idle = self.idle_reason();
+        let mut accepted = 0;
+        for (candidate, tasks) in candidates.into_iter().zip(tasks) {
+            self.record(&candidate, &tasks, &idle);
+            if tasks.is_empty() {
+                declined.extend(candidate.offers.into_iter().map(|offer| offer.id));
+            } else {
+                accepted += candidate.offers.len() as u64;
+                self.call(|id| calls::accept(id, &candidate.offers, tasks, refuse));
+            }
+        }
+        self.answered(accepted, declined.len() as u64, launched);
+        if !declined.is_empty() {
+            self.call(|id| calls::decline(id, declined, refuse));
+        }
+    }
+
+    fn answered(&mut self, accepted: u64, declined: u64, launched: Vec<String>) {
+        self.counters.offers_accepted += accepted;
+        self.counters.offers_declined += declined;
+        let news = api::Event::Offers { offers: accepted + declined, accepted, declined, launched };
+        self.effects.push(Effect::News(Box::new(news)));
+    }
+
+    /// Why an offer that would serve is not needed.
+    fn idle_reason(&self) -> String {
+        let target = self.fleet.target();
+        if self.fleet.demand(self.now) > 0 {
+            return "not needed".to_owned();
+        }
+        if self.fleet.vacancies(self.now) > 0 {
+            return "tasks that are too many have to end first".to_owned();
+        }
+        if let Some(at) = self.fleet.next_ready(self.now) {
+            let seconds = at.since(self.now).as_secs_f64();
+            return format!("the next task is started in {seconds:.1} s, after a failure");
+        }
+        if target == 0 { "no task is wanted".to_owned() } else { format!("all {target} tasks are placed") }
+    }
+
+    fn record(&mut self, candidate: &Candidate, tasks: &[TaskInfo], idle: &str) {
+        let reason = match (tasks.len(), &candidate.refusal) {
+            (0, None) => idle.to_owned(),
+            (0, Some(refusal)) => refusal_text(refusal),
+            (1, _) => "1 task launched".to_owned(),
+            (count, _) => format!("{count} tasks launched"),
+        };
+        let mut views: Vec<_> =
+            candidate.offers.iter().map(|offer| self.offer_view(offer, &reason, tasks)).collect();
+        if let Some(newest) = views.last().cloned() {
+            let mut whole = Pool::default();
+            candidate.offers.iter().for_each(|offer| whole.add(&offer.resources));
+            let seen = Seen {
+                place: candidate.place.clone(),
+                offer: OfferView { resources: whole.quantities(), ..newest },
+                left: candidate.pool.quantities(),
+                refusal: candidate.refusal.clone(),
+            };
+            self.market.saw(candidate.agent_id.clone(), seen);
+        }
+        views.drain(..).for_each(|view| self.market.record(view));
+    }
+
+    fn offer_view(&self, offer: &Offer, reason: &str, tasks: &[TaskInfo]) -> OfferView {
+        let mut pool = Pool::default();
+        pool.add(&offer.resources);
+        OfferView {
+            id: offer.id.to_string(),
+            at: self.now.as_secs_f64(),
+            agent_id: offer.agent_id.to_string(),
+            hostname: offer.hostname.clone(),
+            role: role_of(offer),
+            resources: pool.quantities(),
+            verdict: if tasks.is_empty() { Verdict::Declined } else { Verdict::Accepted },
+            reason: reason.to_owned(),
+            tasks: tasks.iter().map(|task| task.task_id.to_string()).collect(),
+            refuse_seconds: self.config.refuse_seconds.0,
+        }
+    }
+}
+
+/// In the words of `explain`.
+pub(super) fn refusal_text(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Constraint(text) => text.clone(),
+        Refusal::Maintenance => "the agent goes into maintenance".to_owned(),
+        Refusal::Short(missing) => missing.iter().map(shortfall_text).collect::<Vec<_>>().join("; "),
+    }
+}
+
+fn shortfall_text(missing: &Shortfall) -> String {
+    format!("{}: wants {}, offer has {}", missing.resource, missing.wants, missing.has)
+}

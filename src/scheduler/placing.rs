@@ -1,0 +1,277 @@
+//! Putting tasks on offers: offers of one agent and role are one candidate; constraints admit candidates, the placement
+//! orders them. Keeps the reason of every candidate that was passed over.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+};
+
+use crate::{
+    mesos::{
+        time::Time,
+        v1::{AgentId, Attribute, Offer, value},
+    },
+    scheduler::{
+        config::{Placement, SchedulerConfig},
+        constraint::{Constraint, Operator, Tally},
+        pool::{Pool, Share},
+        quantities::{Quantities, Shortfall},
+        task::Place,
+    },
+};
+
+/// Why a candidate gets no (further) task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    Short(Vec<Shortfall>),
+    Constraint(String),
+    /// The agent goes into maintenance.
+    Maintenance,
+}
+
+/// The offers of one agent for one role.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub agent_id: AgentId,
+    pub place: Place,
+    pub offers: Vec<Offer>,
+    pub pool: Pool,
+    pub refusal: Option<Refusal>,
+    here: usize,
+}
+
+/// The tasks that count for placing: how many per agent, and per value of each constraint.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    pub per_agent: BTreeMap<AgentId, usize>,
+    /// One per constraint of the configuration.
+    pub tallies: Vec<Tally>,
+}
+
+/// One round: some offers, until nothing more fits.
+pub struct Round<'a> {
+    constraints: &'a [Constraint],
+    placement: Placement,
+    wants: Quantities,
+    tallies: Vec<Tally>,
+    candidates: Vec<Candidate>,
+    open: BinaryHeap<Reverse<(usize, usize)>>,
+    /// Kept out by a constraint that a further task may lift.
+    aside: Vec<usize>,
+}
+
+impl<'a> Round<'a> {
+    pub fn new(now: Time, config: &'a SchedulerConfig, offers: Vec<Offer>, around: Surroundings) -> Self {
+        let mut round = Self {
+            constraints: &config.constraints,
+            placement: config.placement,
+            wants: config.wants(),
+            candidates: candidates(now, offers, &around),
+            tallies: around.tallies,
+            open: BinaryHeap::new(),
+            aside: Vec::new(),
+        };
+        let open: Vec<_> =
+            (0..round.candidates.len()).filter(|at| round.candidates[*at].refusal.is_none()).collect();
+        open.into_iter().for_each(|at| round.reopen(at));
+        round
+    }
+
+    /// The next task: the index of its candidate and what it gets.
+    pub fn place(&mut self) -> Option<(usize, Share)> {
+        while let Some(Reverse((_, at))) = self.open.pop() {
+            if let Some(reason) = self.constraint_refusal(at) {
+                self.candidates[at].refusal = Some(Refusal::Constraint(reason));
+                self.aside.push(at);
+                continue;
+            }
+            if let Some(share) = self.candidates[at].pool.take(&self.wants) {
+                self.placed(at);
+                return Some((at, share));
+            }
+            let missing = self.candidates[at].pool.quantities().shortfalls(&self.wants);
+            self.candidates[at].refusal = Some(Refusal::Short(missing));
+        }
+        None
+    }
+
+    pub fn candidate(&self, at: usize) -> Option<&Candidate> {
+        self.candidates.get(at)
+    }
+
+    pub fn into_candidates(self) -> Vec<Candidate> {
+        self.candidates
+    }
+
+    fn constraint_refusal(&self, at: usize) -> Option<String> {
+        let fields = &self.candidates[at].place.fields;
+        let mut checks = self.constraints.iter().zip(&self.tallies);
+        checks.find_map(|(constraint, tally)| {
+            constraint.check(fields.get(&constraint.field).map(String::as_str), tally).err()
+        })
+    }
+
+    fn placed(&mut self, at: usize) {
+        let fields = self.candidates[at].place.fields.clone();
+        for (constraint, tally) in self.constraints.iter().zip(&mut self.tallies) {
+            if let Some(value) = fields.get(&constraint.field) {
+                *tally.tasks.entry(value.clone()).or_default() += 1;
+            }
+        }
+        self.candidates[at].here += 1;
+        self.reopen(at);
+        if self.constraints.iter().any(|c| matches!(c.operator, Operator::GroupBy(_))) {
+            std::mem::take(&mut self.aside).into_iter().for_each(|at| self.reopen(at));
+        }
+    }
+
+    fn reopen(&mut self, at: usize) {
+        let here = self.candidates[at].here;
+        self.candidates[at].refusal = None;
+        let rank = match self.placement {
+            Placement::Spread => here,
+            Placement::Pack => usize::MAX - here,
+        };
+        self.open.push(Reverse((rank, at)));
+    }
+}
+
+fn candidates(now: Time, offers: Vec<Offer>, around: &Surroundings) -> Vec<Candidate> {
+    let mut index = BTreeMap::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for offer in offers {
+        let at = *index.entry((offer.agent_id.clone(), role_of(&offer))).or_insert(candidates.len());
+        if at == candidates.len() {
+            candidates.push(candidate(&offer, around));
+        }
+        let candidate = &mut candidates[at];
+        candidate.pool.add(&offer.resources);
+        if goes_down(now, &offer) {
+            candidate.refusal = Some(Refusal::Maintenance);
+        }
+        candidate.offers.push(offer);
+    }
+    candidates
+}
+
+fn candidate(offer: &Offer, around: &Surroundings) -> Candidate {
+    Candidate {
+        agent_id: offer.agent_id.clone(),
+        place: place_of(offer),
+        offers: Vec::new(),
+        pool: Pool::default(),
+        refusal: None,
+        here: around.per_agent.get(&offer.agent_id).copied().unwrap_or_default(),
+    }
+}
+
+/// The role that the resources of an offer are allocated to.
+pub fn role_of(offer: &Offer) -> String {
+    let allocation = offer.allocation_info.as_ref().and_then(|info| info.role.clone());
+    allocation.unwrap_or_else(|| "*".to_owned())
+}
+
+/// The agent of an offer, with the fields that constraints speak of.
+pub fn place_of(offer: &Offer) -> Place {
+    let mut fields: BTreeMap<_, _> = offer.attributes.iter().map(|a| (a.name.clone(), text_of(a))).collect();
+    fields.insert("hostname".to_owned(), offer.hostname.clone());
+    if let Some(domain) = offer.domain.as_ref().and_then(|domain| domain.fault_domain.as_ref()) {
+        fields.insert("@region".to_owned(), domain.region.name.clone());
+        fields.insert("@zone".to_owned(), domain.zone.name.clone());
+    }
+    Place { id: Some(offer.agent_id.clone()), hostname: offer.hostname.clone(), fields }
+}
+
+fn text_of(attribute: &Attribute) -> String {
+    match attribute.r#type() {
+        value::Type::Text => attribute.text.as_ref().map(|text| text.value.clone()),
+        value::Type::Scalar => attribute.scalar.as_ref().map(|scalar| scalar.value.to_string()),
+        value::Type::Ranges => attribute.ranges.as_ref().map(ranges_text),
+        value::Type::Set => attribute.set.as_ref().map(|set| format!("{{{}}}", set.item.join(", "))),
+    }
+    .unwrap_or_default()
+}
+
+fn ranges_text(ranges: &value::Ranges) -> String {
+    let ranges: Vec<_> = ranges.range.iter().map(|range| format!("{}-{}", range.begin, range.end)).collect();
+    format!("[{}]", ranges.join(", "))
+}
+
+/// Maintenance has begun or begins within a minute.
+fn goes_down(now: Time, offer: &Offer) -> bool {
+    const SOON: i64 = 60_000_000_000;
+    offer
+        .unavailability
+        .as_ref()
+        .is_some_and(|window| window.start.nanoseconds < now.as_nanos().saturating_add(SOON))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, Round, Surroundings};
+    use crate::{
+        mesos::time::Time,
+        scheduler::{
+            config::{Placement, SchedulerConfig},
+            constraint::Tally,
+            testing::{offer, ports, scalar},
+        },
+    };
+
+    fn config(constraints: &[&str], placement: Placement) -> SchedulerConfig {
+        SchedulerConfig {
+            cpus: 1.0,
+            mem: 32.0,
+            constraints: constraints.iter().map(|text| text.parse().unwrap()).collect(),
+            placement,
+            ..SchedulerConfig::default()
+        }
+    }
+
+    fn hosts(config: &SchedulerConfig, cpus: &[(&str, f64)]) -> (Vec<String>, Vec<Option<Refusal>>) {
+        let offers = cpus
+            .iter()
+            .map(|(host, cpus)| offer(host, &[scalar("cpus", *cpus), scalar("mem", 512.0)]))
+            .collect();
+        let around = Surroundings {
+            tallies: vec![Tally::default(); config.constraints.len()],
+            ..Surroundings::default()
+        };
+        let mut round = Round::new(Time::default(), config, offers, around);
+        let mut hosts = Vec::new();
+        while let Some((at, _)) = round.place() {
+            hosts.push(round.candidate(at).unwrap().place.hostname.clone());
+        }
+        (hosts, round.into_candidates().into_iter().map(|c| c.refusal).collect())
+    }
+
+    #[test]
+    fn spreads_and_packs() {
+        let cpus = [("a", 2.0), ("b", 2.0)];
+        assert_eq!(hosts(&config(&[], Placement::Spread), &cpus).0, ["a", "b", "a", "b"]);
+        assert_eq!(hosts(&config(&[], Placement::Pack), &cpus).0, ["a", "a", "b", "b"]);
+    }
+
+    #[test]
+    fn constraints_keep_candidates_out_until_they_admit_them() {
+        let cpus = [("a", 4.0), ("b", 1.0)];
+        assert_eq!(hosts(&config(&["hostname:UNIQUE"], Placement::Pack), &cpus).0, ["a", "b"]);
+        assert_eq!(hosts(&config(&["hostname:CLUSTER:a"], Placement::Spread), &cpus).0, ["a"; 4]);
+        let (placed, refusals) = hosts(&config(&["hostname:GROUP_BY:2"], Placement::Pack), &cpus);
+        assert_eq!(placed, ["a", "b", "a"]);
+        assert!(matches!(refusals[1], Some(Refusal::Short(_) | Refusal::Constraint(_))));
+    }
+
+    #[test]
+    fn offers_of_one_agent_are_merged() {
+        let config = SchedulerConfig { ports: 1, ..config(&[], Placement::Spread) };
+        let offers = vec![
+            offer("a", &[scalar("cpus", 0.5), scalar("mem", 64.0)]),
+            offer("a", &[scalar("cpus", 0.5), ports(&[(31000, 31009)])]),
+        ];
+        let mut round = Round::new(Time::default(), &config, offers, Surroundings::default());
+        let (at, share) = round.place().unwrap();
+        assert_eq!((round.candidate(at).unwrap().offers.len(), share.ports), (2, vec![31000]));
+        assert!(round.place().is_none());
+    }
+}

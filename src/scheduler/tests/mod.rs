@@ -1,0 +1,5 @@
+//! The scheduler as a whole: against a scripted master, and against a simulated one that does its worst.
+
+mod scenarios;
+mod sim;
+mod storm;
