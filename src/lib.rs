@@ -1,14 +1,58 @@
 //! mesoslab: a whole Apache Mesos development lab in one binary.
+//!
+//! # The map
+//!
+//! A module uses modules of a lower rank only; `tests/it/tidy.rs` holds every `use` against this table.
+//!
+//! | rank | module | owns |
+//! | --- | --- | --- |
+//! | 0 | [`mesos`] | the words of the wire: v1 messages, ids, resource arithmetic, Mesos' JSON form, RecordIO, media types |
+//! | 0 | [`spec`] | what lab is wanted: the lab file, its layers and checks |
+//! | 0 | [`runtime`] | the clock, background tasks, signals |
+//! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
+//! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
+//! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
+//! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
+//! | 3 | [`provider`] | making a lab exist, its state on disk, waiting until it is ready |
+//! | 3 | [`cli`] | the command line as it is typed |
+//! | 4 | [`settings`], [`printer`], [`error`] | what the command line means; output; failures and exit codes |
+//! | 5 | `commands` | one file per subcommand |
+//!
+//! # How data flows
+//!
+//! ```text
+//! argv > cli > settings + LabSpec > provider > Endpoints
+//! Endpoints > client > commands > printer
+//! SUBSCRIBE > master > OFFERS > scheduler > ACCEPT > master > RunTask > agent > process
+//! process exit > agent > StatusUpdate > master > UPDATE > scheduler > ACKNOWLEDGE > master > agent
+//! ```
+//!
+//! # Invariants
+//!
+//! * **Pure engine.** Nothing in [`engine`] and [`scheduler`] reads a clock, opens a socket or draws a random number
+//!   that was not seeded: each part is a struct with `handle(now, input)`, and one loop in [`host`] does its IO.
+//!   The same inputs give the same outputs, byte by byte.
+//! * **One door.** What stands above [`provider`] reaches a lab through its public HTTP APIs, whoever runs it.
+//!   The one exception is the control socket of the embedded lab's process, which only starts, changes and ends it.
+//! * **Only [`runtime`] spawns and reads the time, only [`printer`] prints.** `clippy.toml` holds the rest of us to it.
+//! * **Effects in order.** A host holds its engine's lock until the effects of an input are queued, so that what a
+//!   scheduler sees is the order in which the master decided.
+//! * **Nothing outlives the lab.** Every task process is known to the guard, a process of its own that kills them
+//!   when the lab's process dies, however it dies.
+//! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403.
 
+pub mod cli;
 pub mod client;
+mod commands;
 pub mod engine;
+pub mod error;
 pub mod host;
 pub mod mesos;
+pub mod printer;
+pub mod provider;
 pub mod runtime;
 pub mod scheduler;
+pub mod settings;
 pub mod spec;
 
-/// Parses the command line, runs the command, prints its error, and returns its exit code.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+pub use commands::run;

@@ -1,0 +1,331 @@
+//! The command line as it is typed: clap structs only, no meaning.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::spec::ProviderKind;
+
+/// A whole Apache Mesos development lab in one binary.
+///
+/// Start with `mesoslab up --tasks 5`, then `mesoslab status`, `mesoslab scale 8`, `mesoslab down`.
+#[derive(Debug, Parser)]
+#[command(name = "mesoslab", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready in time, 4 no such lab or it does not run.";
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Which lab, when there are several
+    #[arg(long, short = 'n', global = true, env = "MESOSLAB_NAME", value_name = "LAB")]
+    pub name: Option<String>,
+    /// The lab file [default: ./mesoslab.toml, where there is one]
+    #[arg(long, global = true, env = "MESOSLAB_FILE", value_hint = ValueHint::FilePath, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Talk to this master instead of a lab of ours
+    #[arg(long, global = true, env = "MESOSLAB_MASTER", value_name = "URL", help_heading = "Other clusters")]
+    pub master: Option<String>,
+    /// Talk to this scheduler of ours instead of the lab's
+    #[arg(
+        long,
+        global = true,
+        env = "MESOSLAB_SCHEDULER",
+        value_name = "URL",
+        help_heading = "Other clusters"
+    )]
+    pub scheduler: Option<String>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more (-vv: even more)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the lab, or bring a running one to what the lab file says
+    Up(Up),
+    /// Stop the lab and everything that runs in it
+    Down(Down),
+    /// What the lab is made of and how it does
+    Status(Status),
+    /// Check what a lab needs on this machine, with a remedy for each finding
+    Doctor(Output),
+    /// Set how many tasks run
+    Scale(Scale),
+    /// The tasks, newest last
+    Tasks(Tasks),
+    /// The agents and what they have left
+    Agents(Output),
+    /// The last offers and why each was used or declined
+    Offers(Output),
+    /// All frameworks of the cluster
+    Frameworks(Output),
+    /// The log of a task or of a component
+    Logs(Logs),
+    /// Kill one task; the scheduler replaces it
+    Kill(Kill),
+    /// Why tasks are not running, requirement by requirement
+    Explain(Output),
+    /// Read or change the scheduler's settings while it runs
+    Config(Config),
+    /// Start, stop or run our scheduler
+    Scheduler(Scheduler),
+    /// Write a lab file to start from
+    Init(Init),
+    /// Print the lab's addresses as shell variables
+    Env(Env),
+    /// Run one component in the foreground
+    Serve(Serve),
+    /// Measure this machine's lab: start-up, launch latency, a hundred tasks, memory
+    Bench(Bench),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// Into this directory; to stdout, mesoslab(1) alone, when left out
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+    },
+    /// The background process of an embedded lab.
+    #[command(hide = true)]
+    LabProcess {
+        /// The lab's state directory.
+        state: PathBuf,
+    },
+}
+
+/// How a read command prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For people with a wide terminal: more columns.
+    Wide,
+    /// For programs: stable, documented names.
+    Json,
+    /// The same as JSON, as YAML.
+    Yaml,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Output {
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where the lab lives
+    #[arg(long, value_enum, env = "MESOSLAB_PROVIDER")]
+    pub provider: Option<ProviderKind>,
+    /// How many agents
+    #[arg(long, env = "MESOSLAB_AGENTS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=crate::spec::MAX_AGENTS as u64))]
+    pub agents: Option<u64>,
+    /// How many tasks our framework runs; left out: as before, none at first
+    #[arg(long, env = "MESOSLAB_TASKS", value_name = "N", value_parser = task_count)]
+    pub tasks: Option<u64>,
+    /// How often declined resources are offered again
+    #[arg(long = "allocation_interval", value_name = "DURATION", value_parser = duration)]
+    pub allocation_interval: Option<Duration>,
+    /// Give up when the lab is not ready by then
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+    /// Stay attached; Ctrl-C stops the lab, a second one at once
+    #[arg(long)]
+    pub foreground: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Also remove the lab's state: sandboxes, logs, settings
+    #[arg(long)]
+    pub purge: bool,
+    /// Every lab of this user, whatever --name says
+    #[arg(long)]
+    pub all: bool,
+    /// Kill what has not stopped by then
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Show it again whenever it changes
+    #[arg(long, short)]
+    pub watch: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Scale {
+    /// How many tasks
+    #[arg(value_parser = task_count, allow_negative_numbers = true)]
+    pub count: u64,
+    /// Return before the tasks run
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait for the tasks
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct Tasks {
+    /// Also those that have ended
+    #[arg(long, short)]
+    pub all: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// A task (or the first letters of its id), `master`, `scheduler` or `agent-N`; left out: the whole lab
+    #[arg(value_name = "TASK|COMPONENT")]
+    pub target: Option<String>,
+    /// Go on as the log grows
+    #[arg(long, short)]
+    pub follow: bool,
+    /// A task's stderr instead of its stdout
+    #[arg(long)]
+    pub stderr: bool,
+    /// Only the last lines
+    #[arg(long, short = 't', value_name = "LINES")]
+    pub tail: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Kill {
+    /// The task, or the first letters of its id
+    pub task: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Config {
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print all settings, or one
+    Get {
+        /// The setting
+        key: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Change settings: `config set cpus=0.2 command='sleep 100'`
+    Set {
+        /// What to set; values are JSON, or else taken as text
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        pairs: Vec<String>,
+    },
+    /// Change the settings in $VISUAL or $EDITOR
+    Edit,
+}
+
+#[derive(Debug, Args)]
+pub struct Scheduler {
+    #[command(subcommand)]
+    pub action: SchedulerAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SchedulerAction {
+    /// Start the lab's scheduler
+    Start,
+    /// Stop it; its tasks go on until the failover timeout
+    Stop {
+        /// Tear the framework down, and its tasks with it
+        #[arg(long)]
+        teardown: bool,
+    },
+    /// Run a scheduler in the foreground against the lab, or against --master
+    Run(SchedulerArgs),
+}
+
+/// Our scheduler as a process of its own.
+#[derive(Debug, Args)]
+pub struct SchedulerArgs {
+    /// Where its HTTP API listens
+    #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Where it keeps its framework id and settings [default: with the lab's state]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub work_dir: Option<PathBuf>,
+    /// How many tasks to run, unless it has settings already
+    #[arg(long, value_name = "N", value_parser = task_count)]
+    pub tasks: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write it
+    #[arg(default_value = "mesoslab.toml", value_hint = ValueHint::FilePath)]
+    pub path: PathBuf,
+    /// Overwrite what is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Env {
+    /// For fish instead of sh
+    #[arg(long)]
+    pub fish: bool,
+    /// Print what takes the variables away again
+    #[arg(long)]
+    pub unset: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(subcommand)]
+    pub component: Component,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Component {
+    /// Our scheduler, against any Mesos: `serve scheduler --master http://host:5050`
+    Scheduler(SchedulerArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often each figure is taken
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+fn task_count(text: &str) -> Result<u64, String> {
+    text.parse::<u64>()
+        .ok()
+        .filter(|count| *count <= crate::spec::MAX_TASKS)
+        .ok_or_else(|| format!("write a whole number from 0 to {}", crate::spec::MAX_TASKS))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 500ms, 3s or 5min"))
+}

@@ -1,0 +1,231 @@
+//! `mesoslab doctor`: what a lab needs on this machine, with a remedy for each finding.
+
+use std::{net::Ipv4Addr, path::Path, process::Stdio, time::Duration};
+
+use serde::Serialize;
+use tokio::{net::TcpListener, process::Command};
+
+use crate::{
+    cli::{self, Format},
+    error::{Failure, Result},
+    printer::Rows,
+    provider::state::{self, StateDir},
+    settings::{self, Settings},
+    spec::{LabSpec, SpecLayer},
+};
+
+/// A lab with its hundred tasks stays far below this, in megabytes; the tasks themselves come on top.
+const MEMORY_MB: u64 = 256;
+
+/// Each task takes a few file descriptors of the lab's process for a moment.
+const OPEN_FILES: u64 = 1024;
+
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    seen: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Good,
+    /// The lab works, something does not.
+    Note,
+    /// The lab does not work.
+    Bad,
+}
+
+impl Finding {
+    fn good(check: &'static str, seen: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Good, seen: seen.into(), remedy: None }
+    }
+
+    fn note(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Note, seen: seen.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn bad(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Bad, seen: seen.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+pub async fn run(settings: &Settings, output: &cli::Output) -> Result<()> {
+    let spec = settings.spec(SpecLayer::default());
+    let mut findings = vec![lab_file(spec.as_ref()), state_directory()];
+    if let Ok(spec) = &spec {
+        findings.push(ports(spec).await);
+    }
+    findings.extend([memory(), open_files(), shell(), processes()]);
+    let (docker, vagrant) = tokio::join!(docker(), vagrant());
+    findings.extend([docker, vagrant]);
+    show(settings, output.output, &findings)?;
+    let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
+    match bad {
+        0 => Ok(()),
+        _ => Err(Failure::failed(format!(
+            "{bad} of {} checks failed; the remedies stand beside them",
+            findings.len()
+        ))),
+    }
+}
+
+fn show(settings: &Settings, format: Format, findings: &[Finding]) -> Result<()> {
+    let printer = &settings.printer;
+    settings.printer.show(format, &findings, |_| {
+        let mut rows = Rows::new(["", "check", "seen", "remedy"]);
+        for finding in findings {
+            let mark = match finding.verdict {
+                Verdict::Good => printer.tick(),
+                Verdict::Note => printer.paint("33", "!"),
+                Verdict::Bad => printer.cross(),
+            };
+            rows.push([
+                mark,
+                finding.check.into(),
+                finding.seen.clone(),
+                finding.remedy.clone().unwrap_or_default(),
+            ]);
+        }
+        rows
+    })
+}
+
+fn lab_file(spec: std::result::Result<&LabSpec, &Failure>) -> Finding {
+    let user_file = settings::user_file_path().map(|path| path.display().to_string()).unwrap_or_default();
+    match spec {
+        Ok(spec) => Finding::good(
+            "lab file",
+            format!("lab `{}` with {} agents (user file: {user_file})", spec.name, spec.agents.len()),
+        ),
+        Err(failure) => {
+            Finding::bad("lab file", failure.message.clone(), "mesoslab up   (shows every mistake)")
+        }
+    }
+}
+
+fn state_directory() -> Finding {
+    const CHECK: &str = "state directory";
+    let remedy = "set XDG_STATE_HOME to a directory of yours that can be written";
+    let Ok(labs) = state::labs_dir() else { return Finding::bad(CHECK, "no home directory", remedy) };
+    let probe = StateDir::at(labs.join(format!(".doctor-{}", std::process::id())));
+    let made = probe.create().and_then(|()| probe.lock().map(drop));
+    let removed = probe.purge();
+    match made.and(removed) {
+        Ok(()) => Finding::good(CHECK, labs.display().to_string()),
+        Err(error) => Finding::bad(CHECK, format!("{}: {error}", labs.display()), remedy),
+    }
+}
+
+async fn ports(spec: &LabSpec) -> Finding {
+    const CHECK: &str = "ports";
+    let agents = (0..spec.agents.len() as u16).map(|index| spec.ports.agents.saturating_add(index));
+    let wished: Vec<u16> =
+        [spec.ports.master].into_iter().chain(agents).chain([spec.ports.scheduler]).collect();
+    let running = StateDir::of(&spec.name).is_ok_and(|state| state.is_running());
+    if running {
+        return Finding::good(CHECK, format!("in use by lab `{}`, which runs", spec.name));
+    }
+    let mut taken = Vec::new();
+    for port in &wished {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await.is_err() {
+            taken.push(port.to_string());
+        }
+    }
+    if taken.is_empty() {
+        return Finding::good(CHECK, format!("{} and {} are free", spec.ports.master, wished.len() - 1));
+    }
+    let remedy = "nothing to do: free ones are taken instead; or change [ports] in the lab file";
+    Finding::note(CHECK, format!("in use by others: {}", taken.join(", ")), remedy)
+}
+
+fn memory() -> Finding {
+    const CHECK: &str = "memory";
+    let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kb| kb / 1024)
+    });
+    match available {
+        None => Finding::note(CHECK, "not known on this system", format!("see that {MEMORY_MB} MB are free")),
+        Some(mb) if mb < MEMORY_MB => Finding::bad(
+            CHECK,
+            format!("{mb} MB available"),
+            format!("end something: a lab wants {MEMORY_MB} MB"),
+        ),
+        Some(mb) => Finding::good(CHECK, format!("{mb} MB available")),
+    }
+}
+
+fn open_files() -> Finding {
+    const CHECK: &str = "open files";
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    match limit.maximum {
+        Some(maximum) if maximum < OPEN_FILES => {
+            Finding::bad(CHECK, format!("at most {maximum}"), format!("ulimit -Hn {OPEN_FILES}"))
+        }
+        Some(maximum) => Finding::good(CHECK, format!("up to {maximum}")),
+        None => Finding::good(CHECK, "no limit"),
+    }
+}
+
+fn shell() -> Finding {
+    if Path::new("/bin/sh").exists() {
+        Finding::good("shell", "/bin/sh")
+    } else {
+        Finding::bad("shell", "no /bin/sh", "install a shell: command tasks run in `sh -c`")
+    }
+}
+
+fn processes() -> Finding {
+    if Path::new("/proc/self/environ").exists() {
+        Finding::good("processes", "/proc is there: no task outlives its lab")
+    } else {
+        let remedy = "none: a task that leaves its process group may outlive a killed lab";
+        Finding::note("processes", "no /proc on this system", remedy)
+    }
+}
+
+async fn docker() -> Finding {
+    const CHECK: &str = "docker";
+    let engine = bollard::Docker::connect_with_defaults();
+    let Ok(engine) = engine else {
+        return Finding::note(CHECK, "no engine", "none needed: the embedded provider works without");
+    };
+    match tokio::time::timeout(PATIENCE, engine.version()).await {
+        Ok(Ok(version)) => {
+            let (engine, api) =
+                (version.version.unwrap_or_default(), version.api_version.unwrap_or_default());
+            Finding::good(
+                CHECK,
+                format!("Engine {engine}, API {api} (the embedded provider does not need it)"),
+            )
+        }
+        Ok(Err(_)) | Err(_) => {
+            Finding::note(CHECK, "no engine answers", "none needed: the embedded provider works without")
+        }
+    }
+}
+
+async fn vagrant() -> Finding {
+    const CHECK: &str = "vagrant";
+    let command = Command::new("vagrant")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    match tokio::time::timeout(PATIENCE, command).await {
+        Ok(Ok(output)) if output.status.success() => {
+            let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            Finding::good(CHECK, format!("{version} (the embedded provider does not need it)"))
+        }
+        _ => Finding::note(CHECK, "not installed", "none needed: the embedded provider works without"),
+    }
+}

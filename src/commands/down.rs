@@ -1,0 +1,84 @@
+//! `mesoslab down`: ends a lab, and looks that nothing of it is left.
+
+use std::time::Duration;
+
+use crate::{
+    cli,
+    error::{Code, Context, Failure, Result},
+    host::guard,
+    provider::{
+        embedded::control::{self, Order},
+        ready::{self, NotReady},
+        state::{LabRecord, StateDir},
+    },
+    runtime::Clock,
+    settings::{self, Settings},
+};
+
+pub async fn run(settings: &Settings, args: &cli::Down, clock: Clock) -> Result<()> {
+    if !args.all {
+        let name = settings.lab_name()?;
+        let state = settings.state()?;
+        return one(settings, args, clock, &name, &state).await;
+    }
+    let labs = StateDir::all().context("list the labs")?;
+    if labs.is_empty() {
+        settings.printer.say("no lab to stop");
+    }
+    for (name, state) in labs {
+        one(settings, args, clock, &name, &state).await?;
+    }
+    Ok(())
+}
+
+async fn one(
+    settings: &Settings,
+    args: &cli::Down,
+    clock: Clock,
+    name: &str,
+    state: &StateDir,
+) -> Result<()> {
+    if !state.exists() {
+        return Err(settings::no_lab(name));
+    }
+    let _change = super::change_lock(settings, state, clock, args.wait).await?;
+    let record = state.record().context("read the lab's record")?;
+    let was_running = state.is_running();
+    if was_running {
+        stop(args.wait, clock, state, record.as_ref()).await?;
+    }
+    guard::sweep(&state.agents()).context("kill the lab's last tasks")?;
+    if let Some(record) = record.filter(|record| !record.stopped && !was_running) {
+        state.write_record(&LabRecord { stopped: true, ..record }).context("write the lab's record")?;
+    }
+    let words = match (was_running, args.purge) {
+        (true, true) => "stopped, its state is removed",
+        (true, false) => "stopped; its state is kept (--purge removes it)",
+        (false, true) => "was not running; its state is removed",
+        (false, false) => "was not running",
+    };
+    if args.purge {
+        state.purge().context(format_args!("remove `{}`", state.path().display()))?;
+    }
+    settings.printer.say(format!("  {} lab `{name}` {words}", settings.printer.tick()));
+    Ok(())
+}
+
+/// Asks the lab's process to end, and kills it when it does not.
+async fn stop(patience: Duration, clock: Clock, state: &StateDir, record: Option<&LabRecord>) -> Result<()> {
+    let socket = state.socket();
+    let asked = control::order(&socket, &Order::Down);
+    let _ = tokio::time::timeout(patience, asked).await;
+    let gone = async || if state.is_running() { Err(NotReady("it still runs".into())) } else { Ok(()) };
+    if ready::until(clock, patience, gone).await.is_ok() {
+        return Ok(());
+    }
+    let pid = record.and_then(|record| rustix::process::Pid::from_raw(record.pid as i32));
+    if let Some(pid) = pid {
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL)
+            .map_err(|error| Failure::failed(format!("failed to kill the lab's process: {error}")))?;
+    }
+    ready::until(clock, patience, gone)
+        .await
+        .map_err(|_| Failure::new(Code::NotReady, "the lab's process does not end, not even killed"))
+}

@@ -1,0 +1,146 @@
+//! `mesoslab scheduler` and `mesoslab serve scheduler`: our framework's scheduler in the lab, or on its own.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    cli::{SchedulerAction, SchedulerArgs},
+    client::masters::Masters,
+    error::{Context, Failure, Result},
+    host::{self, scheduler::SchedulerHandle},
+    provider::embedded::control::{self, Answer, Order},
+    runtime::{Clock, Signals, Tasks},
+    scheduler::config::SchedulerConfig,
+    settings::Settings,
+    spec::SpecLayer,
+};
+
+pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> Result<()> {
+    match action {
+        SchedulerAction::Start => start(settings).await,
+        SchedulerAction::Stop { teardown } => stop(settings, teardown).await,
+        SchedulerAction::Run(args) => serve(settings, &args, clock).await,
+    }
+}
+
+async fn start(settings: &Settings) -> Result<()> {
+    let (state, record) = settings.running()?;
+    if let Some(url) = record.endpoints.scheduler {
+        settings.printer.say(format!("  the scheduler runs already: {url}"));
+        return Ok(());
+    }
+    match control::order(&state.socket(), &Order::SchedulerStart).await.context("reach the lab's process")? {
+        Answer::Done { endpoints, .. } => {
+            let url = endpoints.scheduler.unwrap_or_default();
+            settings.printer.say(format!("  {} scheduler  {url}", settings.printer.tick()));
+            Ok(())
+        }
+        Answer::Failed { message } => {
+            Err(Failure::failed(format!("the scheduler could not start: {message}")))
+        }
+    }
+}
+
+async fn stop(settings: &Settings, teardown: bool) -> Result<()> {
+    let (state, record) = settings.running()?;
+    if record.endpoints.scheduler.is_none() {
+        settings.printer.say("  the scheduler is stopped already");
+        return Ok(());
+    }
+    let order = Order::SchedulerStop { teardown };
+    match control::order(&state.socket(), &order).await.context("reach the lab's process")? {
+        Answer::Done { .. } => {
+            let tasks = if teardown { "its tasks ended with it" } else { "its tasks go on" };
+            settings.printer.say(format!("  {} scheduler stopped, {tasks}", settings.printer.tick()));
+            Ok(())
+        }
+        Answer::Failed { message } => {
+            Err(Failure::failed(format!("the scheduler could not stop: {message}")))
+        }
+    }
+}
+
+/// Runs a scheduler in the foreground until a signal ends it; its tasks go on.
+///
+/// # Errors
+/// When it cannot listen, its kept state cannot be read, no master is known, or its framework was taken over.
+pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> Result<()> {
+    check_loopback(args.listen)?;
+    let master = settings.master()?;
+    let mut signals = Signals::listen().context("listen for signals")?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .context(format_args!("listen on {}", args.listen))
+        .map_err(|failure| failure.hint("--listen 127.0.0.1:0 takes any free port"))?;
+    let work_dir = work_dir(settings, args)?;
+    let config = first_config(settings, args)?;
+    let tasks = Tasks::new();
+    super::lab_process::log_to(std::io::stderr);
+    let masters = Masters::parse(&master).context("find the master")?;
+    let setup = host::scheduler::Setup::new(config, work_dir, masters);
+    let handle =
+        host::scheduler::start(&tasks, clock, listener, setup).await.context("start the scheduler")?;
+    let ended = watch(settings, &handle, &master, &mut signals).await;
+    tokio::select! {
+        () = handle.stop(false) => {}
+        () = signals.next() => {}
+    }
+    tasks.stop().await;
+    ended
+}
+
+/// Says how it goes until a signal comes.
+///
+/// # Errors
+/// When the scheduler stops by itself.
+async fn watch(
+    settings: &Settings,
+    handle: &SchedulerHandle,
+    master: &str,
+    signals: &mut Signals,
+) -> Result<()> {
+    let Settings { printer, .. } = settings;
+    printer.say(format!("  connecting to {master}\nCtrl-C stops the scheduler; its tasks go on"));
+    let greet = async {
+        handle.subscribed().await;
+        printer.say(format!(
+            "  {} scheduler  {}   for the master {master}",
+            printer.tick(),
+            handle.endpoint()
+        ));
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = signals.next() => Ok(()),
+        reason = handle.stopped() => Err(Failure::failed(format!("the scheduler has stopped: {reason}"))),
+        ended = greet => ended,
+    }
+}
+
+/// Whoever reaches the API can run commands here: it asks nobody for a password.
+fn check_loopback(listen: SocketAddr) -> Result<()> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot listen on {listen}: the scheduler's API has no login, so it listens on loopback addresses only"
+    );
+    Err(Failure::usage(message).hint(format!("--listen 127.0.0.1:{}", listen.port())))
+}
+
+/// The settings of a scheduler that has kept none: the lab file's, with `--tasks` on top.
+fn first_config(settings: &Settings, args: &SchedulerArgs) -> Result<SchedulerConfig> {
+    let mut set = settings.spec(SpecLayer::default())?.scheduler;
+    if let Some(count) = args.tasks {
+        set.insert("num_of_node".into(), count.into());
+    }
+    SchedulerConfig::default().patched(&set.into()).context("read the scheduler's settings")
+}
+
+fn work_dir(settings: &Settings, args: &SchedulerArgs) -> Result<PathBuf> {
+    match &args.work_dir {
+        Some(dir) => Ok(dir.clone()),
+        None => Ok(settings.state()?.path().join("serve-scheduler")),
+    }
+}

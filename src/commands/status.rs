@@ -1,0 +1,257 @@
+//! `mesoslab status`: what the lab is made of, and how each part does.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{self, Format},
+    client::operator::Operator,
+    error::{Context, Failure, Result},
+    mesos::{resources::Resources, v1},
+    printer::Rows,
+    provider::{self, embedded::port_of, state::LabRecord},
+    runtime::Clock,
+    scheduler::api,
+    settings::{self, Settings},
+};
+
+/// How often `--watch` looks.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// What `-o json` prints. Times are seconds since the epoch.
+#[derive(Debug, PartialEq, Serialize)]
+struct Status {
+    name: String,
+    provider: &'static str,
+    /// `running`, `degraded`, `stopped` or `crashed`.
+    state: &'static str,
+    pid: Option<u32>,
+    started_at: f64,
+    components: Vec<Component>,
+    cluster: Option<Cluster>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Component {
+    name: String,
+    url: String,
+    /// Whether it does what it is there for.
+    ready: bool,
+    state: String,
+}
+
+/// Sums over the agents; `mem` in MB.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Cluster {
+    version: String,
+    agents: usize,
+    frameworks: usize,
+    tasks_running: usize,
+    cpus: Gauge,
+    mem: Gauge,
+}
+
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Gauge {
+    used: f64,
+    offered: f64,
+    total: f64,
+}
+
+pub async fn run(settings: &Settings, args: &cli::Status, clock: Clock) -> Result<()> {
+    let format = args.output.output;
+    if !args.watch {
+        let (status, failure) = look(settings).await?;
+        show(settings, format, &status, clock)?;
+        return failure.map_or(Ok(()), Err);
+    }
+    let mut last = None;
+    loop {
+        let (status, _) = look(settings).await?;
+        if last.as_ref() != Some(&status) {
+            settings.printer.clear()?;
+            show(settings, format, &status, clock)?;
+            last = Some(status);
+        }
+        tokio::time::sleep(WATCH).await;
+    }
+}
+
+/// The status, and what is wrong with a lab that does not run.
+async fn look(settings: &Settings) -> Result<(Status, Option<Failure>)> {
+    if let Some(master) = settings.master_flag() {
+        return Ok((of_cluster(settings, master).await?, None));
+    }
+    let (state, record) = settings.record()?;
+    if state.is_running() {
+        return Ok((of_lab(&record).await?, None));
+    }
+    Ok((of_dead(&record), Some(settings::not_running(&record))))
+}
+
+fn of_dead(record: &LabRecord) -> Status {
+    Status {
+        name: record.spec.name.clone(),
+        provider: "embedded",
+        state: if record.stopped { "stopped" } else { "crashed" },
+        pid: None,
+        started_at: record.started_at,
+        components: Vec::new(),
+        cluster: None,
+    }
+}
+
+async fn of_lab(record: &LabRecord) -> Result<Status> {
+    let endpoints = &record.endpoints;
+    let operator = provider::operator(&endpoints.master).context("talk to the master")?;
+    let (master, agents) = tokio::join!(operator.get_master(), operator.get_agents());
+    let agents = agents.unwrap_or_default();
+    let mut components = vec![Component {
+        name: "master".into(),
+        url: endpoints.master.clone(),
+        ready: master.is_ok(),
+        state: master.map_or_else(|error| error.to_string(), |_| "elected".into()),
+    }];
+    components.extend(endpoints.agents.iter().map(|(name, url)| agent(&name.0, url, &agents)));
+    components.push(scheduler(endpoints.scheduler.as_deref()).await);
+    let degraded = components.iter().any(|component| !component.ready);
+    Ok(Status {
+        name: record.spec.name.clone(),
+        provider: "embedded",
+        state: if degraded { "degraded" } else { "running" },
+        pid: Some(record.pid),
+        started_at: record.started_at,
+        components,
+        cluster: cluster(&operator, &agents).await.ok(),
+    })
+}
+
+async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
+    let url = settings.master()?;
+    let operator = settings.operator()?;
+    let agents = operator.get_agents().await.context(format_args!("ask the master at {flag}"))?;
+    let master = Component { name: "master".into(), url, ready: true, state: "answers".into() };
+    let others = agents.agents.iter().map(|agent| Component {
+        name: agent.agent_info.hostname.clone(),
+        url: agent
+            .pid
+            .as_deref()
+            .and_then(|pid| pid.rsplit('@').next())
+            .map(|at| format!("http://{at}"))
+            .unwrap_or_default(),
+        ready: agent.active,
+        state: if agent.active { "active".into() } else { "inactive".into() },
+    });
+    Ok(Status {
+        name: flag.to_owned(),
+        provider: "attach",
+        state: "running",
+        pid: None,
+        started_at: operator.get_master().await.ok().and_then(|master| master.start_time).unwrap_or_default(),
+        components: std::iter::once(master).chain(others).collect(),
+        cluster: Some(cluster(&operator, &agents).await?),
+    })
+}
+
+fn agent(name: &str, url: &str, agents: &v1::master::response::GetAgents) -> Component {
+    let registered =
+        agents.agents.iter().find(|agent| agent.pid.as_deref().and_then(port_of) == port_of(url));
+    let (ready, state) = match registered {
+        Some(agent) if agent.active => (true, "registered"),
+        Some(_) => (false, "inactive"),
+        None => (false, "not registered"),
+    };
+    Component { name: name.to_owned(), url: url.to_owned(), ready, state: state.into() }
+}
+
+async fn scheduler(url: Option<&str>) -> Component {
+    let name = "scheduler".to_owned();
+    let Some(url) = url else {
+        return Component { name, url: String::new(), ready: false, state: "stopped".into() };
+    };
+    let state = match provider::scheduler_api(url) {
+        Ok(api) => api.state().await,
+        Err(error) => Err(error),
+    };
+    match state {
+        Ok(state) => Component {
+            name,
+            url: url.to_owned(),
+            ready: state.phase == api::Phase::Subscribed,
+            state: format!("{}, {}", format!("{:?}", state.phase).to_lowercase(), state.summary),
+        },
+        Err(error) => Component { name, url: url.to_owned(), ready: false, state: error.to_string() },
+    }
+}
+
+async fn cluster(operator: &Operator, agents: &v1::master::response::GetAgents) -> Result<Cluster> {
+    let (version, frameworks, tasks) =
+        tokio::join!(operator.get_version(), operator.get_frameworks(), operator.get_tasks());
+    let running = |task: &&v1::Task| task.state() == v1::TaskState::TaskRunning;
+    let mut cluster = Cluster {
+        version: version.context("ask the master for its version")?.version,
+        agents: agents.agents.iter().filter(|agent| agent.active).count(),
+        frameworks: frameworks.context("ask the master for its frameworks")?.frameworks.len(),
+        tasks_running: tasks.context("ask the master for its tasks")?.tasks.iter().filter(running).count(),
+        ..Cluster::default()
+    };
+    for agent in &agents.agents {
+        let [total, used, offered] =
+            [&agent.total_resources, &agent.allocated_resources, &agent.offered_resources]
+                .map(|resources| Resources::from(resources.clone()));
+        cluster.cpus.add([&used, &offered, &total].map(|resources| resources.cpus().unwrap_or_default()));
+        cluster.mem.add([&used, &offered, &total].map(|resources| resources.mem().unwrap_or_default()));
+    }
+    Ok(cluster)
+}
+
+impl Gauge {
+    fn add(&mut self, [used, offered, total]: [f64; 3]) {
+        let thousandths = |sum: f64| (sum * 1000.0).round() / 1000.0;
+        self.used = thousandths(self.used + used);
+        self.offered = thousandths(self.offered + offered);
+        self.total = thousandths(self.total + total);
+    }
+}
+
+fn show(settings: &Settings, format: Format, status: &Status, clock: Clock) -> Result<()> {
+    if matches!(format, Format::Table | Format::Wide) {
+        settings.printer.data(head(status, clock.now().as_secs_f64()))?;
+    }
+    settings.printer.show(format, status, |_| {
+        let mut rows = if status.components.is_empty() {
+            Rows::default()
+        } else {
+            Rows::new(["", "component", "address", "state"])
+        };
+        for component in &status.components {
+            let mark = if component.ready { settings.printer.tick() } else { settings.printer.cross() };
+            rows.push([mark, component.name.clone(), component.url.clone(), component.state.clone()]);
+        }
+        rows
+    })
+}
+
+fn head(status: &Status, now: f64) -> String {
+    let age = if status.started_at > 0.0 { super::age(now - status.started_at) } else { "?".to_owned() };
+    let pid = status.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+    let mut text = format!(
+        "lab `{}`: {}, provider {}, started {age} ago{pid}\n",
+        status.name, status.state, status.provider
+    );
+    if let Some(cluster) = &status.cluster {
+        text += &format!(
+            "Mesos {}: {} agents, {} frameworks, {} tasks running; cpus {}/{} used, mem {}/{} MB used\n",
+            cluster.version,
+            cluster.agents,
+            cluster.frameworks,
+            cluster.tasks_running,
+            cluster.cpus.used,
+            cluster.cpus.total,
+            cluster.mem.used,
+            cluster.mem.total,
+        );
+    }
+    text
+}
