@@ -34,7 +34,9 @@ fn skipped(python: &str, module: &str) {
 
 /// Runs a script of `tests/python` against a master with one agent: exit code, and what it said.
 async fn run(python: &str, script: &str, url: impl Fn(&Cluster) -> String) -> (Option<i32>, Vec<Value>) {
-    let cluster = Cluster::start(Setup::new("python".into())).await;
+    // mesoshttp hands an event on when the next one begins.
+    let heartbeat_interval = Duration::from_millis(200);
+    let cluster = Cluster::start(Setup { heartbeat_interval, ..Setup::new("python".into()) }).await;
     cluster.start_agent().await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
     let framework = Command::new(python).arg(script).arg(url(&cluster)).kill_on_drop(true).output();

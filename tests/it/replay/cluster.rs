@@ -26,6 +26,7 @@ pub struct Setup {
     pub attributes: &'static str,
     pub ping_timeout: Duration,
     pub allocation_interval: Duration,
+    pub heartbeat_interval: Duration,
 }
 
 impl Setup {
@@ -35,6 +36,7 @@ impl Setup {
             attributes: "",
             ping_timeout: Duration::from_secs(15),
             allocation_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(15),
         }
     }
 }
@@ -67,6 +69,7 @@ impl Cluster {
             id: Some(setup.master_id),
             agent_ping_timeout: setup.ping_timeout,
             allocation_interval: setup.allocation_interval,
+            heartbeat_interval: setup.heartbeat_interval,
             // As Mesos has it: we are quicker here on purpose.
             offer_freed_resources_at_once: false,
             ..MasterConfig::default()

@@ -113,6 +113,8 @@ async fn drain_and_mark_gone(s: &mut Session<'_>) {
     perform(s, &["19-GET_AGENTS-drained", "20-REACTIVATE_AGENT"]).await;
     s.launch(BACK, 3.0, |agent| vec![task("t3", "sleep 1000", agent)]).await;
     s.acknowledge_until(BACK, &[("t3", "TASK_RUNNING")]).await;
+    // An agent that goes takes its offers back.
+    s.offered(BACK, 3.0).await;
     perform(s, &["21-MARK_AGENT_GONE"]).await;
     s.update(BACK, "t3", "TASK_GONE_BY_OPERATOR").await;
     perform(s, &["22-slaves-gone"]).await;
