@@ -26,6 +26,7 @@ fn rows(offers: &[OfferView], now: f64, wide: bool) -> Rows {
         let verdict = match offer.verdict {
             Verdict::Accepted => "accepted",
             Verdict::Declined => "declined",
+            Verdict::Rescinded => "rescinded",
         };
         let mut row = vec![
             short(&offer.id).to_owned(),

@@ -42,6 +42,12 @@ pub struct State {
     pub counts: Counts,
     /// One line for people: `5/5 tasks running`.
     pub summary: String,
+    /// Of this program.
+    #[serde(default)]
+    pub version: String,
+    /// When this scheduler started; its framework may be older.
+    #[serde(default)]
+    pub started_at: f64,
 }
 
 /// Tasks by what they are doing.
@@ -101,6 +107,10 @@ pub struct TaskView {
     pub message: Option<String>,
     /// As Mesos writes it: `REASON_COMMAND_EXECUTOR_FAILED`.
     pub reason: Option<String>,
+    /// How many tasks left its slot before it came, since the slot was first filled: they ended, or went out of reach.
+    /// A slot that is empty when the scheduler is started again counts anew.
+    #[serde(default)]
+    pub restarts: u32,
 }
 
 /// `GET /v1/tasks`.
@@ -118,6 +128,8 @@ pub struct TaskList {
 pub enum Verdict {
     Accepted,
     Declined,
+    /// The master took it back; what we had answered came too late.
+    Rescinded,
 }
 
 /// One element of `GET /v1/offers`.
@@ -196,7 +208,15 @@ pub enum Event {
         state: Box<State>,
         tasks: Vec<TaskView>,
         config: Box<ConfigView>,
+        /// As in [`TaskList`].
+        #[serde(default)]
+        ended: Vec<TaskView>,
+        /// As in [`OfferList`].
+        #[serde(default)]
+        offers: Vec<OfferView>,
     },
+    /// The whole of it again, when it has changed; at most ten times a second.
+    State(Box<State>),
     /// The connection to the master has changed.
     Connection {
         phase: Phase,
@@ -210,12 +230,15 @@ pub enum Event {
         task: Box<TaskView>,
         ended: bool,
     },
-    /// Offers came and were answered.
+    /// Offers came and were answered; or, with all numbers 0, one was taken back.
     Offers {
         offers: u64,
         accepted: u64,
         declined: u64,
         launched: Vec<String>,
+        /// The verdicts on them.
+        #[serde(default)]
+        views: Vec<OfferView>,
     },
 }
 
@@ -224,6 +247,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Snapshot { .. } => "snapshot",
+            Self::State(_) => "state",
             Self::Connection { .. } => "connection",
             Self::Config(_) => "config",
             Self::Task { .. } => "task",

@@ -24,6 +24,8 @@ const ENDED: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slot {
     pub task: Option<TaskId>,
+    /// How many tasks have left it.
+    pub restarts: u32,
     pub backoff: Backoff,
     /// While empty: when it may be filled.
     pub ready_at: Time,
@@ -139,7 +141,8 @@ impl Fleet {
     pub fn insert(&mut self, task: Task) {
         self.present += usize::from(!task.is_unreachable());
         if let Some(slot) = task.slot {
-            self.slots.insert(slot, Slot { task: Some(task.id.clone()), ..Slot::default() });
+            let filled = Slot { task: Some(task.id.clone()), restarts: task.restarts, ..Slot::default() };
+            self.slots.insert(slot, filled);
         }
         if let Some(old) = self.tasks.insert(task.id.clone(), task) {
             self.present -= usize::from(!old.is_unreachable());
@@ -157,6 +160,7 @@ impl Fleet {
         let slot = self.slots.entry(index).or_default();
         self.empty.remove(&(slot.ready_at, index));
         slot.task = Some(id.clone());
+        task.restarts = slot.restarts;
         true
     }
 
@@ -199,6 +203,7 @@ impl Fleet {
     fn clear_slot(&mut self, index: u32, ready_at: Time) {
         let Some(slot) = self.slots.get_mut(&index) else { return };
         slot.task = None;
+        slot.restarts = slot.restarts.saturating_add(1);
         slot.ready_at = ready_at;
         self.empty.insert((ready_at, index));
     }

@@ -7,8 +7,16 @@ use std::{
 };
 
 use crate::{
-    mesos::{time::Time, v1::AgentId},
-    scheduler::{api::OfferView, placing::Refusal, quantities::Quantities, task::Place},
+    mesos::{
+        time::Time,
+        v1::{AgentId, OfferId},
+    },
+    scheduler::{
+        api::{OfferView, Verdict},
+        placing::Refusal,
+        quantities::Quantities,
+        task::Place,
+    },
 };
 
 const REMEMBERED: usize = 200;
@@ -61,6 +69,23 @@ impl Market {
     pub fn record(&mut self, view: OfferView) {
         self.offers.truncate(REMEMBERED - 1);
         self.offers.push_front(view);
+    }
+
+    /// An offer was taken back: its verdict now, when it is remembered and this is news.
+    pub fn rescind(&mut self, id: &OfferId) -> Option<OfferView> {
+        let remembered = self.offers.iter_mut().find(|view| view.id == id.as_str())?;
+        if remembered.verdict == Verdict::Rescinded {
+            return None;
+        }
+        remembered.verdict = Verdict::Rescinded;
+        remembered.reason = format!("the master took it back (was: {})", remembered.reason);
+        let view = remembered.clone();
+        let newest = self.agents.values_mut().find(|seen| seen.offer.id == view.id);
+        if let Some(seen) = newest {
+            seen.offer.verdict = view.verdict;
+            seen.offer.reason.clone_from(&view.reason);
+        }
+        Some(view)
     }
 
     pub fn saw(&mut self, id: AgentId, seen: Seen) {

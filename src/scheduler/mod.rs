@@ -173,6 +173,7 @@ pub struct Scheduler {
     rolling: bool,
     counters: Counters,
     rng: SmallRng,
+    started_at: Time,
     now: Time,
     effects: Vec<Effect>,
 }
@@ -203,6 +204,7 @@ impl Scheduler {
             rolling: false,
             counters: Counters::default(),
             rng: SmallRng::seed_from_u64(seed),
+            started_at: now,
             now,
             effects: Vec::new(),
         };
@@ -262,7 +264,7 @@ impl Scheduler {
             event::Type::Subscribed => event.subscribed.map_or((), |subscribed| self.subscribed(subscribed)),
             event::Type::Offers => self.offers(event.offers.unwrap_or_default().offers),
             event::Type::Update => event.update.map_or((), |update| self.update(&update.status)),
-            event::Type::Rescind => self.counters.offers_rescinded += 1,
+            event::Type::Rescind => event.rescind.map_or((), |rescind| self.rescinded(&rescind.offer_id)),
             event::Type::Failure => self.failure(event.failure.unwrap_or_default()),
             event::Type::Error => self.error(event.error.map(|error| error.message).unwrap_or_default()),
             event::Type::Heartbeat

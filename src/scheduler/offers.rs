@@ -4,7 +4,7 @@
 use rand::Rng;
 
 use crate::{
-    mesos::v1::{Offer, TaskId, TaskInfo},
+    mesos::v1::{Offer, OfferId, TaskId, TaskInfo},
     scheduler::{
         Effect, Scheduler,
         api::{self, OfferView, Verdict},
@@ -90,8 +90,9 @@ impl Scheduler {
         let mut declined = Vec::new();
         let idle = self.idle_reason();
         let mut accepted = 0;
+        let mut views = Vec::new();
         for (candidate, tasks) in candidates.into_iter().zip(tasks) {
-            self.record(&candidate, &tasks, &idle);
+            views.extend(self.record(&candidate, &tasks, &idle));
             if tasks.is_empty() {
                 declined.extend(candidate.offers.into_iter().map(|offer| offer.id));
             } else {
@@ -99,17 +100,28 @@ impl Scheduler {
                 self.call(|id| calls::accept(id, &candidate.offers, tasks, refuse));
             }
         }
-        self.answered(accepted, declined.len() as u64, launched);
+        self.answered(accepted, declined.len() as u64, launched, views);
         if !declined.is_empty() {
             self.call(|id| calls::decline(id, declined, refuse));
         }
     }
 
-    fn answered(&mut self, accepted: u64, declined: u64, launched: Vec<String>) {
+    fn answered(&mut self, accepted: u64, declined: u64, launched: Vec<String>, views: Vec<OfferView>) {
         self.counters.offers_accepted += accepted;
         self.counters.offers_declined += declined;
-        let news = api::Event::Offers { offers: accepted + declined, accepted, declined, launched };
+        let news = api::Event::Offers { offers: accepted + declined, accepted, declined, launched, views };
         self.effects.push(Effect::News(Box::new(news)));
+    }
+
+    /// The master has taken an offer back: whatever we had said to it came too late.
+    pub(super) fn rescinded(&mut self, id: &OfferId) {
+        self.counters.offers_rescinded += 1;
+        if let Some(view) = self.market.rescind(id) {
+            let (offers, accepted, declined) = (0, 0, 0);
+            let news =
+                api::Event::Offers { offers, accepted, declined, launched: Vec::new(), views: vec![view] };
+            self.effects.push(Effect::News(Box::new(news)));
+        }
     }
 
     /// Why an offer that would serve is not needed.
@@ -128,14 +140,14 @@ impl Scheduler {
         if target == 0 { "no task is wanted".to_owned() } else { format!("all {target} tasks are placed") }
     }
 
-    fn record(&mut self, candidate: &Candidate, tasks: &[TaskInfo], idle: &str) {
+    fn record(&mut self, candidate: &Candidate, tasks: &[TaskInfo], idle: &str) -> Vec<OfferView> {
         let reason = match (tasks.len(), &candidate.refusal) {
             (0, None) => idle.to_owned(),
             (0, Some(refusal)) => refusal_text(refusal),
             (1, _) => "1 task launched".to_owned(),
             (count, _) => format!("{count} tasks launched"),
         };
-        let mut views: Vec<_> =
+        let views: Vec<_> =
             candidate.offers.iter().map(|offer| self.offer_view(offer, &reason, tasks)).collect();
         if let Some(newest) = views.last().cloned() {
             let mut whole = Pool::default();
@@ -148,7 +160,8 @@ impl Scheduler {
             };
             self.market.saw(candidate.agent_id.clone(), seen);
         }
-        views.drain(..).for_each(|view| self.market.record(view));
+        views.iter().for_each(|view| self.market.record(view.clone()));
+        views
     }
 
     fn offer_view(&self, offer: &Offer, reason: &str, tasks: &[TaskInfo]) -> OfferView {

@@ -37,6 +37,8 @@ pub struct SavedState {
 pub struct SavedTask {
     pub id: String,
     pub slot: Option<u32>,
+    #[serde(default)]
+    pub restarts: u32,
     pub agent_id: Option<String>,
     pub hostname: String,
     pub fields: BTreeMap<String, String>,
@@ -88,6 +90,7 @@ fn save(task: &Task) -> SavedTask {
     SavedTask {
         id: task.id.to_string(),
         slot: task.slot,
+        restarts: task.restarts,
         agent_id: task.agent.id.as_ref().map(ToString::to_string),
         hostname: task.agent.hostname.clone(),
         fields: task.agent.fields.clone(),
@@ -105,6 +108,7 @@ fn load(saved: SavedTask) -> Task {
     let launched_at = time(saved.launched_at);
     Task {
         slot: saved.slot,
+        restarts: saved.restarts,
         agent: Place { id: saved.agent_id.map(AgentId::new), hostname: saved.hostname, fields: saved.fields },
         version: saved.version,
         fingerprint: saved.fingerprint,

@@ -16,6 +16,8 @@ pub struct Task {
     pub id: TaskId,
     /// The place it fills among the `num_of_node`; none for one too many.
     pub slot: Option<u32>,
+    /// How many tasks left that place before it.
+    pub restarts: u32,
     pub agent: Place,
     /// The version and fingerprint of the configuration it was launched with.
     pub version: u64,
@@ -57,6 +59,7 @@ impl Task {
         Self {
             id,
             slot: None,
+            restarts: 0,
             agent: Place::default(),
             version: 0,
             fingerprint: String::new(),

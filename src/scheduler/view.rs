@@ -40,6 +40,8 @@ impl Scheduler {
             suppressed: self.market.suppressed,
             summary: self.summary(&counts),
             counts,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at.as_secs_f64(),
         }
     }
 
@@ -121,6 +123,7 @@ impl Scheduler {
             updated_at: task.updated_at.as_secs_f64(),
             message: task.message.clone(),
             reason: task.reason.map(|reason| reason.as_str_name().to_owned()),
+            restarts: task.restarts,
         }
     }
 

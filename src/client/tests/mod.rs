@@ -196,7 +196,13 @@ async fn a_followed_file_is_read_as_it_grows() {
 async fn the_schedulers_errors_and_events_are_read() {
     let server = Server::start(|request| match request.target().as_str() {
         "GET /v1/events" => {
-            let event = api::Event::Offers { offers: 1, accepted: 0, declined: 1, launched: Vec::new() };
+            let event = api::Event::Offers {
+                offers: 1,
+                accepted: 0,
+                declined: 1,
+                launched: Vec::new(),
+                views: Vec::new(),
+            };
             let data = serde_json::to_string(&event).unwrap();
             Reply::stream([
                 b":\n\n".to_vec(),

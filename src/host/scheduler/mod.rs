@@ -31,7 +31,11 @@ use crate::{
     client::{Http, masters::Masters, scheduler::Caller},
     host::http::{self, Guard},
     runtime::{Clock, Tasks},
-    scheduler::{Effect, Input, Options, Scheduler, api::Event, config::SchedulerConfig},
+    scheduler::{
+        Effect, Input, Options, Scheduler,
+        api::{Event, TaskList},
+        config::SchedulerConfig,
+    },
 };
 use lanes::Order;
 use store::Store;
@@ -280,10 +284,13 @@ impl Shared {
     }
 
     fn snapshot(core: &Core) -> Event {
+        let TaskList { tasks, ended } = core.scheduler.tasks();
         Event::Snapshot {
             state: Box::new(core.scheduler.state()),
-            tasks: core.scheduler.tasks().tasks,
+            tasks,
             config: Box::new(core.scheduler.config_view()),
+            ended,
+            offers: core.scheduler.offer_list().offers,
         }
     }
 }
