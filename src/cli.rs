@@ -61,6 +61,8 @@ pub enum Command {
     Status(Status),
     /// Check what a lab needs on this machine, with a remedy for each finding
     Doctor(Output),
+    /// The dashboard: live offers and tasks, with a slider
+    Tui(Tui),
     /// Set how many tasks run
     Scale(Scale),
     /// The tasks, newest last
@@ -173,6 +175,13 @@ pub struct Status {
     pub watch: bool,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Tui {
+    /// Refuse every change: no scaling, no killing
+    #[arg(long, env = "MESOSLAB_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub read_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,9 +13,11 @@
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
 //! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
+//! | 2 | [`cluster`] | what is: the read model of a cluster, folded from its event streams |
 //! | 3 | [`provider`] | making a lab exist, its state on disk, waiting until it is ready |
 //! | 3 | [`cli`] | the command line as it is typed |
 //! | 4 | [`settings`], [`printer`], [`error`] | what the command line means; output; failures and exit codes |
+//! | 4 | [`tui`] | the dashboard: model, update, views |
 //! | 5 | `commands` | one file per subcommand |
 //!
 //! # How data flows
@@ -43,6 +45,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod cluster;
 mod commands;
 pub mod engine;
 pub mod error;
@@ -54,5 +57,6 @@ pub mod runtime;
 pub mod scheduler;
 pub mod settings;
 pub mod spec;
+pub mod tui;
 
 pub use commands::run;

@@ -18,6 +18,7 @@ mod scale;
 mod scheduler;
 mod status;
 mod tasks;
+mod tui;
 mod up;
 
 use std::{process::ExitCode, time::Duration};
@@ -61,6 +62,7 @@ fn dispatch(settings: &Settings, command: Command, clock: Clock) -> Result<()> {
         Command::Completions { shell } => docs::completions(settings, shell),
         Command::Man { directory } => docs::man(settings, directory.as_deref()),
         Command::LabProcess { state } => lab_process::run(state, clock),
+        Command::Tui(args) => with(runtime::block_on_lab(tui::run(settings, &args, clock))),
         Command::Up(args) if args.foreground => {
             lab_process::log_to_file_of(settings, &args)?;
             with(runtime::block_on_lab(up::run(settings, &args, clock)))
@@ -91,6 +93,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         },
         Command::Bench(args) => bench::run(settings, &args, clock).await,
         Command::Init(_)
+        | Command::Tui(_)
         | Command::Env(_)
         | Command::Completions { .. }
         | Command::Man { .. }

@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// `FIELD:OPERATOR[:VALUE]`, as in `hostname:UNIQUE` or `rack:GROUP_BY:3`; the list `["hostname", "UNIQUE"]` is read too.

@@ -21,6 +21,7 @@ pub mod constraint;
 mod desire;
 mod explain;
 mod fleet;
+pub mod forecast;
 pub mod health;
 mod market;
 pub mod metrics;

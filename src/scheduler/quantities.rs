@@ -49,6 +49,26 @@ impl Quantities {
             .collect()
     }
 
+    /// What is left of each, never below zero.
+    pub fn minus(&self, other: &Self) -> Self {
+        Self {
+            cpus: round(self.cpus - other.cpus).max(0.0),
+            mem: round(self.mem - other.mem).max(0.0),
+            disk: round(self.disk - other.disk).max(0.0),
+            ports: self.ports.saturating_sub(other.ports),
+        }
+    }
+
+    /// The sum of each.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            cpus: round(self.cpus + other.cpus),
+            mem: round(self.mem + other.mem),
+            disk: round(self.disk + other.disk),
+            ports: self.ports.saturating_add(other.ports),
+        }
+    }
+
     /// The larger of each.
     pub fn max(&self, other: &Self) -> Self {
         Self {

