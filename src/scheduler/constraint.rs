@@ -49,8 +49,45 @@ pub enum ConstraintError {
 /// How many tasks there are on each value of a field, and which values the cluster has.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    pub tasks: BTreeMap<String, usize>,
-    pub known: BTreeSet<String>,
+    /// Values without a task are not here.
+    tasks: BTreeMap<String, usize>,
+    /// All values, those with the fewest tasks first.
+    levels: BTreeSet<(usize, String)>,
+}
+
+impl Tally {
+    /// Of tasks on `taken` values, in a cluster that has the `known` ones and those.
+    pub fn new<'a>(taken: impl Iterator<Item = &'a str>, known: impl Iterator<Item = &'a str>) -> Self {
+        let mut tasks = BTreeMap::<String, usize>::new();
+        for value in taken {
+            match tasks.get_mut(value) {
+                Some(count) => *count += 1,
+                None => drop(tasks.insert(value.to_owned(), 1)),
+            }
+        }
+        let empty = known.filter(|value| !tasks.contains_key(*value)).map(|value| (0, value.to_owned()));
+        let levels = empty.chain(tasks.iter().map(|(value, count)| (*count, value.clone()))).collect();
+        Self { tasks, levels }
+    }
+
+    /// One more task on `value`. True when that may admit values that `GROUP_BY` refused: the least taken ones have more
+    /// tasks than before, or there is one value more.
+    pub fn add(&mut self, value: &str) -> bool {
+        let before = (self.least(), self.levels.len());
+        let count = self.count(value);
+        self.levels.remove(&(count, value.to_owned()));
+        self.levels.insert((count + 1, value.to_owned()));
+        self.tasks.insert(value.to_owned(), count + 1);
+        (self.least(), self.levels.len()) > before
+    }
+
+    fn count(&self, value: &str) -> usize {
+        self.tasks.get(value).copied().unwrap_or_default()
+    }
+
+    fn least(&self) -> usize {
+        self.levels.first().map_or(0, |(count, _)| *count)
+    }
 }
 
 impl Constraint {
@@ -71,7 +108,7 @@ impl Constraint {
     }
 
     fn problem(&self, value: &str, tally: &Tally) -> Option<String> {
-        let here = tally.tasks.get(value).copied().unwrap_or_default();
+        let here = tally.count(value);
         match &self.operator {
             Operator::Unique if here > 0 => Some(format!("a task already runs on `{value}`")),
             Operator::MaxPer(max) if here >= *max => Some(format!("`{value}` has its {max} tasks")),
@@ -88,7 +125,7 @@ impl Constraint {
 }
 
 fn cluster_problem(value: &str, tally: &Tally) -> Option<String> {
-    let (first, _) = tally.tasks.iter().find(|(_, count)| **count > 0)?;
+    let (first, _) = tally.tasks.first_key_value()?;
     (first != value).then(|| format!("the tasks run on `{first}`"))
 }
 
@@ -96,14 +133,12 @@ fn group_problem(value: &str, here: usize, groups: Option<usize>, tally: &Tally)
     if here == 0 {
         return None;
     }
-    let count = |value: &String| tally.tasks.get(value).copied().unwrap_or_default();
-    let values: BTreeSet<_> = tally.known.iter().chain(tally.tasks.keys()).collect();
-    if let Some(groups) = groups.filter(|groups| values.len() < *groups) {
-        return Some(format!("only {} of {groups} groups are known", values.len()));
+    let known = tally.levels.len();
+    if let Some(groups) = groups.filter(|groups| known < *groups) {
+        return Some(format!("only {known} of {groups} groups are known"));
     }
-    let least = values.into_iter().min_by_key(|value| count(value))?;
-    (count(least) < here)
-        .then(|| format!("`{least}` comes first: it has {}, `{value}` has {here}", count(least)))
+    let (count, least) = tally.levels.first()?;
+    (*count < here).then(|| format!("`{least}` comes first: it has {count}, `{value}` has {here}"))
 }
 
 impl fmt::Display for Constraint {
@@ -214,10 +249,8 @@ mod tests {
     use super::{Constraint, Tally};
 
     fn tally(tasks: &[(&str, usize)], known: &[&str]) -> Tally {
-        Tally {
-            tasks: tasks.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
-            known: known.iter().map(|value| (*value).to_owned()).collect(),
-        }
+        let taken = tasks.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count));
+        Tally::new(taken, known.iter().copied())
     }
 
     fn verdict(constraint: &str, value: Option<&str>, tally: &Tally) -> String {
@@ -249,6 +282,14 @@ mod tests {
         for (constraint, value, expected) in table {
             assert_eq!(verdict(constraint, value, &one), expected);
         }
+    }
+
+    #[test]
+    fn the_least_taken_value_is_known_after_every_task() {
+        let mut tally = tally(&[("a", 1)], &["b", "c"]);
+        assert_eq!(["b", "a", "c", "b"].map(|value| tally.add(value)), [false, false, true, false]);
+        assert_eq!((tally.least(), tally.count("a"), tally.count("b")), (1, 2, 2));
+        assert!(tally.add("d"), "a value that was not known");
     }
 
     #[test]

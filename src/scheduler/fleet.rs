@@ -65,7 +65,7 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> + Clone {
         self.tasks.values()
     }
 
@@ -275,7 +275,9 @@ impl Fleet {
             self.remove_slot(index);
         }
         let surplus = self.slots.len().saturating_sub(target);
-        let lost = self.newest_first().into_iter().take(surplus).collect::<Vec<_>>();
+        let placed = self.tasks.values().filter(|task| task.slot.is_some());
+        let placed = placed.map(|task| (Precedence::of(task), &task.id)).collect();
+        let lost: Vec<_> = first_to_leave(placed, surplus).into_iter().cloned().collect();
         for id in &lost {
             if let Some(index) = self.tasks.get_mut(id).and_then(|task| task.slot.take()) {
                 self.remove_slot(index);
@@ -283,12 +285,6 @@ impl Fleet {
         }
         self.drop_completed();
         lost
-    }
-
-    fn newest_first(&self) -> Vec<TaskId> {
-        let mut placed: Vec<_> = self.tasks.values().filter(|task| task.slot.is_some()).collect();
-        placed.sort_by_key(|task| (task.kill.is_some(), task.launched_at, task.slot));
-        placed.into_iter().rev().map(|task| task.id.clone()).collect()
     }
 
     fn drop_completed(&mut self) {
@@ -337,6 +333,34 @@ impl Fleet {
         let ended = std::mem::take(&mut self.ended);
         *self = Self { target, ended: tasks.chain(ended).take(ENDED).collect(), ..Self::default() };
     }
+}
+
+/// The task with the greatest loses its place first: one already on its way out, then the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precedence {
+    pub ending: bool,
+    pub launched_at: Time,
+    pub slot: Option<u32>,
+}
+
+impl Precedence {
+    fn of(task: &Task) -> Self {
+        Self { ending: task.kill.is_some(), launched_at: task.launched_at, slot: task.slot }
+    }
+}
+
+/// The `count` that lose their places, in that order.
+pub fn first_to_leave<T>(mut placed: Vec<(Precedence, T)>, count: usize) -> Vec<T> {
+    let by_precedence = |a: &(Precedence, T), b: &(Precedence, T)| b.0.cmp(&a.0);
+    if count == 0 {
+        return Vec::new();
+    }
+    if count < placed.len() {
+        placed.select_nth_unstable_by(count - 1, by_precedence);
+        placed.truncate(count);
+    }
+    placed.sort_unstable_by(by_precedence);
+    placed.into_iter().map(|(_, task)| task).collect()
 }
 
 fn is_final(success: bool, restart: RestartPolicy) -> bool {

@@ -1,20 +1,41 @@
-//! What another `num_of_node` would do, without doing it.
+//! What another `num_of_node` would do, before it is asked for: which agents would take the new tasks, what would find no
+//! place and why, which tasks would end. Made by the code that does it: [`Round`] places, [`first_to_leave`] chooses.
+//!
+//! What cannot be seen from outside is not in it: slots that wait after a failure count as empty, and jobs that have ended
+//! for good count as wanted again (take `Counts::completed` off `wanted`).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use crate::{
-    mesos::{time::Time, v1},
+    mesos::{
+        time::Time,
+        v1::{Offer, Resource, resource::AllocationInfo},
+    },
     scheduler::{
-        api::{Missing, TaskView},
-        config::SchedulerConfig,
+        api::{Missing, SchedulerConfig, TaskView},
+        fleet::{Precedence, first_to_leave},
+        placing::{Candidate, Neighbour, Round, Surroundings, place_of},
+        shortage::{self, Remainder, obstacle},
     },
 };
 
-/// What a forecast is made from; all of it is public.
+/// With constraints, [`Forecast::fits`] counts at most so many tasks beyond those that are there or placed.
+pub const COUNTED: u64 = 10_000;
+/// So many refusals by constraints are told one by one.
+const TOLD: usize = 3;
+const UNREACHABLE: &str = "TASK_UNREACHABLE";
+
+/// What a forecast is made from: config and tasks from the scheduler's API, agents from the master's.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub config: SchedulerConfig,
+    /// Launched and not ended.
     pub tasks: Vec<TaskView>,
-    /// One made-up offer per active agent, with what is free there.
-    pub agents: Vec<v1::Offer>,
+    /// One made-up offer per active agent: id, agent id, hostname, attributes, domain, and what is free there.
+    pub agents: Vec<Offer>,
     pub wanted: u64,
     pub now: Time,
 }
@@ -22,15 +43,15 @@ pub struct Question {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forecast {
     pub wanted: u64,
-    /// Agents that would take new tasks.
+    /// The agents that would take new tasks, in the order of [`Question::agents`].
     pub placed: Vec<Placed>,
-    /// New tasks that would find no place.
+    /// New tasks that would find no place now.
     pub unplaced: u64,
-    /// Why, in the words of `explain`.
+    /// Why not, in the words of `explain`.
     pub missing: Vec<Missing>,
-    /// The tasks that would end, in this order.
+    /// The tasks that would lose their places, in that order: those already on their way out, then the newest.
     pub ending: Vec<String>,
-    /// How many tasks of ours would run if as many as possible were wanted.
+    /// Tasks that are there and stay, and how many more would fit, whatever is wanted; see [`COUNTED`].
     pub fits: u64,
 }
 
@@ -39,4 +60,197 @@ pub struct Placed {
     pub agent_id: String,
     pub hostname: String,
     pub tasks: u64,
+}
+
+/// What would be if `num_of_node` were set to [`Question::wanted`] now.
+pub fn forecast(question: &Question) -> Forecast {
+    let standing = Standing::of(&question.tasks);
+    let mut round = round(question);
+    let vacancies = question.wanted.saturating_sub(standing.slots);
+    let demand = vacancies.min(question.wanted.saturating_sub(standing.present));
+    let counted = place(&mut round, demand);
+    let placed: u64 = counted.values().sum();
+    let unplaced = vacancies - placed;
+    let beyond = if question.config.constraints.is_empty() { 0 } else { count(&mut round, COUNTED) };
+    let candidates = round.into_candidates();
+    let beyond = if question.config.constraints.is_empty() { room(question, &candidates) } else { beyond };
+    Forecast {
+        wanted: question.wanted,
+        placed: by_agent(&candidates, &counted),
+        unplaced,
+        missing: match unplaced {
+            0 => Vec::new(),
+            _ if placed == demand => vec![shortage::too_many_first()],
+            _ => missing(question, &candidates),
+        },
+        ending: ending(question, standing.slots),
+        fits: standing.staying.saturating_add(placed).saturating_add(beyond),
+    }
+}
+
+/// The tasks there are, by what they take of `num_of_node`.
+#[derive(Default)]
+struct Standing {
+    slots: u64,
+    present: u64,
+    staying: u64,
+}
+
+impl Standing {
+    fn of(tasks: &[TaskView]) -> Self {
+        tasks.iter().fold(Self::default(), |sum, task| {
+            let present = is_present(task);
+            Self {
+                slots: sum.slots + u64::from(task.slot.is_some()),
+                present: sum.present + u64::from(present),
+                staying: sum.staying + u64::from(present && task.killing.is_none()),
+            }
+        })
+    }
+}
+
+fn is_present(task: &TaskView) -> bool {
+    task.state != UNREACHABLE
+}
+
+fn round(question: &Question) -> Round<'_> {
+    let constraints = &question.config.constraints;
+    let places: HashMap<_, _> = question
+        .agents
+        .iter()
+        .filter(|_| !constraints.is_empty())
+        .map(|agent| (agent.agent_id.as_str(), place_of(agent).fields))
+        .collect();
+    let nowhere = BTreeMap::new();
+    let tasks = question.tasks.iter().filter(|task| is_present(task)).map(|task| {
+        let agent_id = task.agent_id.as_deref();
+        Neighbour { agent_id, fields: agent_id.and_then(|id| places.get(id)).unwrap_or(&nowhere) }
+    });
+    let around = Surroundings::new(constraints, tasks, places.values());
+    let offers = question.agents.iter().flat_map(|agent| offers(agent, &question.config.roles)).collect();
+    Round::new(question.now, &question.config, offers, around)
+}
+
+/// What an agent would offer to each of our roles: what is reserved for it, and to the first what is not reserved at all.
+fn offers(agent: &Offer, roles: &[String]) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = Vec::new();
+    for (at, role) in roles.iter().enumerate() {
+        let earlier = &roles[..at];
+        let is_ours = |resource: &&Resource| match reserved_for(resource) {
+            None => at == 0,
+            Some(owner) => serves(owner, role) && !earlier.iter().any(|earlier| serves(owner, earlier)),
+        };
+        let resources: Vec<_> = agent.resources.iter().filter(is_ours).cloned().collect();
+        if at == 0 || !resources.is_empty() {
+            offers.push(Offer {
+                id: agent.id.clone(),
+                agent_id: agent.agent_id.clone(),
+                hostname: agent.hostname.clone(),
+                attributes: agent.attributes.clone(),
+                domain: agent.domain.clone(),
+                unavailability: agent.unavailability,
+                allocation_info: Some(AllocationInfo { role: Some(role.clone()) }),
+                resources,
+                ..Offer::default()
+            });
+        }
+    }
+    offers
+}
+
+/// The role that may use it; none when every role may.
+#[expect(deprecated, reason = "masters may still write reservations in the old form")]
+fn reserved_for(resource: &Resource) -> Option<&str> {
+    let role = match resource.reservations.last() {
+        Some(reservation) => reservation.role.as_deref(),
+        None => resource.role.as_deref(),
+    };
+    role.filter(|role| *role != "*")
+}
+
+/// What is reserved for a role is for the roles below it too.
+fn serves(owner: &str, role: &str) -> bool {
+    role.strip_prefix(owner).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+/// Places up to `demand` tasks; how many came to which candidate.
+fn place(round: &mut Round, demand: u64) -> BTreeMap<usize, u64> {
+    let mut placed = BTreeMap::new();
+    for _ in 0..demand {
+        let Some((at, _)) = round.place() else { break };
+        *placed.entry(at).or_default() += 1;
+    }
+    placed
+}
+
+fn count(round: &mut Round, most: u64) -> u64 {
+    (0..most).take_while(|_| round.place().is_some()).count() as u64
+}
+
+/// How many more tasks the candidates hold, where no constraint has a say.
+fn room(question: &Question, candidates: &[Candidate]) -> u64 {
+    let wants = question.config.wants();
+    let open = candidates.iter().filter(|candidate| !candidate.is_leaving());
+    open.map(|candidate| candidate.pool.quantities().times(&wants)).fold(0, u64::saturating_add)
+}
+
+fn by_agent(candidates: &[Candidate], counted: &BTreeMap<usize, u64>) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = Vec::new();
+    for (at, tasks) in counted {
+        let Some(candidate) = candidates.get(*at) else { continue };
+        let agent_id = candidate.agent_id.as_str();
+        match placed.last_mut().filter(|last| last.agent_id == agent_id) {
+            Some(last) => last.tasks += tasks,
+            None => placed.push(Placed {
+                agent_id: agent_id.to_owned(),
+                hostname: candidate.place.hostname.clone(),
+                tasks: *tasks,
+            }),
+        }
+    }
+    placed
+}
+
+fn missing(question: &Question, candidates: &[Candidate]) -> Vec<Missing> {
+    if candidates.is_empty() {
+        return vec![obstacle("agents", "there is none")];
+    }
+    let agents: Vec<_> = candidates.iter().map(remainder).collect();
+    let missing = shortage::missing(&question.config.wants(), &agents);
+    if missing.is_empty() { constraints(&agents) } else { missing }
+}
+
+fn remainder(candidate: &Candidate) -> Remainder<'_> {
+    Remainder {
+        agent_id: candidate.agent_id.as_str(),
+        hostname: &candidate.place.hostname,
+        left: candidate.pool.quantities(),
+        refusal: candidate.refusal.as_ref(),
+    }
+}
+
+fn constraints(agents: &[Remainder]) -> Vec<Missing> {
+    let refusals = shortage::constraint_refusals(agents);
+    let told = refusals.iter().take(TOLD).map(|refusal| Missing {
+        requirement: "constraints".to_owned(),
+        text: format!("{}: {}", refusal.hostname, refusal.text),
+    });
+    let others = refusals.len().saturating_sub(TOLD);
+    let rest = obstacle("constraints", format!("they keep {others} more agents from us"));
+    told.chain((others > 0).then_some(rest)).collect()
+}
+
+fn ending(question: &Question, slots: u64) -> Vec<String> {
+    let surplus = usize::try_from(slots.saturating_sub(question.wanted)).unwrap_or(usize::MAX);
+    if surplus == 0 {
+        return Vec::new();
+    }
+    let placed = question.tasks.iter().filter(|task| task.slot.is_some());
+    let placed = placed.map(|task| (precedence(task), task)).collect();
+    first_to_leave(placed, surplus).into_iter().map(|task| task.id.clone()).collect()
+}
+
+fn precedence(task: &TaskView) -> Precedence {
+    let launched_at = Time::from_epoch(Duration::try_from_secs_f64(task.launched_at).unwrap_or_default());
+    Precedence { ending: task.killing.is_some(), launched_at, slot: task.slot }
 }

@@ -58,7 +58,7 @@ impl Market {
         self.offers.iter()
     }
 
-    pub fn agents(&self) -> impl Iterator<Item = &Seen> {
+    pub fn agents(&self) -> impl Iterator<Item = &Seen> + Clone {
         self.agents.values()
     }
 

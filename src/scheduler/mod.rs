@@ -32,6 +32,7 @@ pub mod quantities;
 mod reconcile;
 pub mod saved;
 pub mod seconds;
+mod shortage;
 mod task;
 mod task_info;
 #[cfg(test)]

@@ -4,14 +4,13 @@
 use rand::Rng;
 
 use crate::{
-    mesos::v1::{Offer, OfferId, TaskId, TaskInfo},
+    mesos::v1::{AgentId, Offer, OfferId, TaskId, TaskInfo},
     scheduler::{
         Effect, Scheduler,
         api::{self, OfferView, Verdict},
         calls,
-        constraint::Tally,
         market::Seen,
-        placing::{Candidate, Refusal, Round, Surroundings, place_of, role_of},
+        placing::{Candidate, Neighbour, Refusal, Round, Surroundings, place_of, role_of},
         pool::{Pool, Share},
         quantities::Shortfall,
         task::Task,
@@ -36,23 +35,14 @@ impl Scheduler {
 
     /// What the constraints count: our tasks by agent and by value, and the values that the cluster has.
     fn surroundings(&self, offers: &[Offer]) -> Surroundings {
-        let mut around = Surroundings::default();
-        let present: Vec<_> = self.fleet.tasks().filter(|task| !task.is_unreachable()).collect();
-        for id in present.iter().filter_map(|task| task.agent.id.as_ref()) {
-            *around.per_agent.entry(id.clone()).or_default() += 1;
-        }
-        for constraint in &self.config.constraints {
-            let mut tally = Tally::default();
-            for value in present.iter().filter_map(|task| task.agent.fields.get(&constraint.field)) {
-                *tally.tasks.entry(value.clone()).or_default() += 1;
-            }
-            let seen =
-                self.market.agents().filter_map(|seen| seen.place.fields.get(&constraint.field).cloned());
-            let offered = offers.iter().filter_map(|offer| place_of(offer).fields.remove(&constraint.field));
-            tally.known = seen.chain(offered).collect();
-            around.tallies.push(tally);
-        }
-        around
+        let constraints = &self.config.constraints;
+        let tasks = self.fleet.tasks().filter(|task| !task.is_unreachable()).map(|task| Neighbour {
+            agent_id: task.agent.id.as_ref().map(AgentId::as_str),
+            fields: &task.agent.fields,
+        });
+        let offered: Vec<_> = offers.iter().filter(|_| !constraints.is_empty()).map(place_of).collect();
+        let seen = self.market.agents().map(|seen| &seen.place.fields);
+        Surroundings::new(constraints, tasks, seen.chain(offered.iter().map(|place| &place.fields)))
     }
 
     /// Puts one more task on a candidate.

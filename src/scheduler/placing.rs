@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap, HashMap},
 };
 
 use crate::{
@@ -40,12 +40,49 @@ pub struct Candidate {
     here: usize,
 }
 
+impl Candidate {
+    /// It takes no task, however much it has.
+    pub fn is_leaving(&self) -> bool {
+        self.refusal == Some(Refusal::Maintenance)
+    }
+}
+
+/// A task that counts for placing.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbour<'a> {
+    pub agent_id: Option<&'a str>,
+    /// As in [`Place::fields`].
+    pub fields: &'a BTreeMap<String, String>,
+}
+
 /// The tasks that count for placing: how many per agent, and per value of each constraint.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    pub per_agent: BTreeMap<AgentId, usize>,
+    per_agent: HashMap<String, usize>,
     /// One per constraint of the configuration.
-    pub tallies: Vec<Tally>,
+    tallies: Vec<Tally>,
+}
+
+impl Surroundings {
+    /// Of our `tasks`, on a cluster with agents that have these `fields`.
+    pub fn new<'a>(
+        constraints: &[Constraint],
+        tasks: impl Iterator<Item = Neighbour<'a>> + Clone,
+        fields: impl Iterator<Item = &'a BTreeMap<String, String>> + Clone,
+    ) -> Self {
+        let mut per_agent = HashMap::<String, usize>::new();
+        for id in tasks.clone().filter_map(|task| task.agent_id) {
+            match per_agent.get_mut(id) {
+                Some(count) => *count += 1,
+                None => drop(per_agent.insert(id.to_owned(), 1)),
+            }
+        }
+        let tally = |constraint: &Constraint| {
+            let of = |fields: &'a BTreeMap<String, String>| fields.get(&constraint.field).map(String::as_str);
+            Tally::new(tasks.clone().filter_map(|task| of(task.fields)), fields.clone().filter_map(of))
+        };
+        Self { per_agent, tallies: constraints.iter().map(tally).collect() }
+    }
 }
 
 /// One round: some offers, until nothing more fits.
@@ -99,7 +136,11 @@ impl<'a> Round<'a> {
         self.candidates.get(at)
     }
 
-    pub fn into_candidates(self) -> Vec<Candidate> {
+    /// With the last word on those that constraints keep out.
+    pub fn into_candidates(mut self) -> Vec<Candidate> {
+        for at in std::mem::take(&mut self.aside) {
+            self.candidates[at].refusal = self.constraint_refusal(at).map(Refusal::Constraint);
+        }
         self.candidates
     }
 
@@ -112,15 +153,17 @@ impl<'a> Round<'a> {
     }
 
     fn placed(&mut self, at: usize) {
-        let fields = self.candidates[at].place.fields.clone();
+        let candidate = &mut self.candidates[at];
+        candidate.here += 1;
+        let mut lifted = false;
         for (constraint, tally) in self.constraints.iter().zip(&mut self.tallies) {
-            if let Some(value) = fields.get(&constraint.field) {
-                *tally.tasks.entry(value.clone()).or_default() += 1;
+            if let Some(value) = candidate.place.fields.get(&constraint.field) {
+                let has_risen = tally.add(value);
+                lifted |= has_risen && matches!(constraint.operator, Operator::GroupBy(_));
             }
         }
-        self.candidates[at].here += 1;
         self.reopen(at);
-        if self.constraints.iter().any(|c| matches!(c.operator, Operator::GroupBy(_))) {
+        if lifted {
             std::mem::take(&mut self.aside).into_iter().for_each(|at| self.reopen(at));
         }
     }
@@ -161,7 +204,7 @@ fn candidate(offer: &Offer, around: &Surroundings) -> Candidate {
         offers: Vec::new(),
         pool: Pool::default(),
         refusal: None,
-        here: around.per_agent.get(&offer.agent_id).copied().unwrap_or_default(),
+        here: around.per_agent.get(offer.agent_id.as_str()).copied().unwrap_or_default(),
     }
 }
 
@@ -213,7 +256,6 @@ mod tests {
         mesos::time::Time,
         scheduler::{
             config::{Placement, SchedulerConfig},
-            constraint::Tally,
             testing::{offer, ports, scalar},
         },
     };
@@ -233,10 +275,7 @@ mod tests {
             .iter()
             .map(|(host, cpus)| offer(host, &[scalar("cpus", *cpus), scalar("mem", 512.0)]))
             .collect();
-        let around = Surroundings {
-            tallies: vec![Tally::default(); config.constraints.len()],
-            ..Surroundings::default()
-        };
+        let around = Surroundings::new(&config.constraints, std::iter::empty(), std::iter::empty());
         let mut round = Round::new(Time::default(), config, offers, around);
         let mut hosts = Vec::new();
         while let Some((at, _)) = round.place() {

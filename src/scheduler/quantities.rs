@@ -69,6 +69,14 @@ impl Quantities {
         }
     }
 
+    /// How many times `wants` fits in here.
+    pub fn times(&self, wants: &Self) -> u64 {
+        let each = self.each().into_iter().zip(wants.each());
+        let each = each.map(|((_, has), (_, wants))| (thousandths(has).max(0), thousandths(wants)));
+        let times = each.filter(|(_, wants)| *wants > 0).map(|(has, wants)| (has / wants).unsigned_abs());
+        times.min().unwrap_or(u64::MAX)
+    }
+
     /// The larger of each.
     pub fn max(&self, other: &Self) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! The scheduler as a whole: against a scripted master, and against a simulated one that does its worst.
 
+mod forecast;
 mod scenarios;
 mod sim;
 mod storm;

@@ -131,7 +131,13 @@ async fn scales_survives_and_ends_on_a_real_lab() {
 
     api.scale(2).await.unwrap();
     running(&api, 2).await;
-    let known = lab.operator().get_tasks().await.unwrap();
+    // The master keeps an ended task until its agent has heard that we know.
+    let operator = lab.operator();
+    let mut known = operator.get_tasks().await.unwrap();
+    while known.tasks.len() > 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        known = operator.get_tasks().await.unwrap();
+    }
     assert_eq!((known.tasks.len(), known.completed_tasks.len()), (2, 5));
 
     handle.stop(true).await;
