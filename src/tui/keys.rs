@@ -132,6 +132,7 @@ pub const BINDINGS: &[Binding] = {
         bind(S::Everywhere, &[shift(K::Right)], A::Slide(10), "", "ten tasks more"),
         bind(S::Everywhere, &[shift(K::Left)], A::Slide(-10), "", "ten tasks less"),
         bind(S::Everywhere, &[key('=')], A::TypeNumber, "", "type how many tasks"),
+        bind(S::Everywhere, &[key('p')], A::Pause, "pause", "stand still, and go on"),
         bind(S::Everywhere, &[key('q'), ctrl('c')], A::Quit, "quit", "quit"),
     ]
 };

@@ -9,7 +9,7 @@
 //! └──────────────────────────────────────────────────┘
 //! ```
 
-use ratatui::layout::{Constraint, Layout, Rect, Size};
+use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 
 /// Below this nothing useful can be shown; the screen says so.
 pub const SMALLEST: Size = Size { width: 40, height: 10 };
@@ -23,6 +23,29 @@ pub struct Regions {
     pub footer: Rect,
 }
 
+/// A part of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    Header,
+    Slider,
+    Tabs,
+    Body,
+    Footer,
+}
+
+impl Regions {
+    pub fn at(&self, position: Position) -> Option<Region> {
+        let parts = [
+            (self.header, Region::Header),
+            (self.slider, Region::Slider),
+            (self.tabs, Region::Tabs),
+            (self.body, Region::Body),
+            (self.footer, Region::Footer),
+        ];
+        parts.into_iter().find(|(rect, _)| rect.contains(position)).map(|(_, region)| region)
+    }
+}
+
 /// Where the parts of the screen are; `None` when it is too small for any.
 pub fn regions(size: Size) -> Option<Regions> {
     if size.width < SMALLEST.width || size.height < SMALLEST.height {
@@ -33,6 +56,6 @@ pub fn regions(size: Size) -> Option<Regions> {
     let rows = [header, slider, 1].map(Constraint::Length).into_iter();
     let rows = rows.chain([Constraint::Fill(1), Constraint::Length(1)]);
     let [header, slider, tabs, body, footer] =
-        Layout::vertical(rows).areas(Rect::from((ratatui::layout::Position::ORIGIN, size)));
+        Layout::vertical(rows).areas(Rect::from((Position::ORIGIN, size)));
     Some(Regions { header, slider, tabs, body, footer })
 }

@@ -3,9 +3,13 @@
 use ratatui::layout::Size;
 
 use crate::{
-    cluster::{Change, ClusterView, history::Weight},
+    cluster::{
+        Change, ClusterView,
+        history::Weight,
+        rows::{Key, Rows as _},
+    },
     mesos::time::Time,
-    tui::{layer::Layer, list::List, slider::Slider, theme::Theme},
+    tui::{layer::Layer, layout::Region, list::List, slider::Slider, theme::Theme},
 };
 
 /// All that is shown follows from this.
@@ -25,6 +29,8 @@ pub struct Model {
     pub read_only: bool,
     pub pause: Option<Pause>,
     pub notice: Option<Notice>,
+    /// Where the button of the mouse was pressed, until it is released.
+    pub grabbed: Option<Region>,
 }
 
 /// What is shown of where the cluster lives.
@@ -93,7 +99,8 @@ pub struct Lists {
 #[derive(Debug)]
 pub struct Pause {
     pub since: Time,
-    pub held: Vec<Change>,
+    /// With the times at which they came.
+    pub held: Vec<(Time, Change)>,
 }
 
 /// One line that goes away by itself: what a key has done, or why it did not.
@@ -102,6 +109,18 @@ pub struct Notice {
     pub text: String,
     pub weight: Weight,
     pub until: Time,
+}
+
+/// What is under the cursor, by id; an event, which has none, by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selected {
+    Offer(String),
+    Task(String),
+    Agent(String),
+    Framework(String),
+    /// By name.
+    Component(String),
+    Event(Key),
 }
 
 impl Model {
@@ -119,6 +138,7 @@ impl Model {
             read_only,
             pause: None,
             notice: None,
+            grabbed: None,
         }
     }
 
@@ -145,6 +165,30 @@ impl Model {
             Tab::Components => Some(&mut self.lists.components),
             Tab::Events => Some(&mut self.lists.events),
         }
+    }
+
+    /// The row under the cursor of the tab that is shown.
+    pub fn selected(&self) -> Option<Selected> {
+        let key = self.list()?.cursor?;
+        let cluster = &self.cluster;
+        match self.tab {
+            Tab::Overview => None,
+            Tab::Offers => cluster.offers.get(key).map(|offer| Selected::Offer(offer.id.clone())),
+            Tab::Tasks => cluster.tasks.get(key).map(|task| Selected::Task(task.id.clone())),
+            Tab::Agents => cluster.agents.get(key).map(|agent| Selected::Agent(agent.id.to_string())),
+            Tab::Frameworks => {
+                cluster.frameworks.get(key).map(|framework| Selected::Framework(framework.id.to_string()))
+            }
+            Tab::Components => {
+                cluster.components.get(key).map(|component| Selected::Component(component.name.clone()))
+            }
+            Tab::Events => cluster.history.get(key).map(|_| Selected::Event(key)),
+        }
+    }
+
+    /// The moment that the screen shows: that of the pause, or now.
+    pub fn shown_at(&self) -> Time {
+        self.pause.as_ref().map_or(self.now, |pause| pause.since)
     }
 
     /// Says something in the footer for a while.

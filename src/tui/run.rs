@@ -17,7 +17,7 @@ use crate::{
         message::{Answer, Effect, Msg},
         model::{Lab, Model},
         theme::Theme,
-        update::{next_tick, update},
+        update::{next_tick, settle, update},
         view,
         work::Worker,
     },
@@ -69,6 +69,7 @@ async fn show(
     let size = terminal.size()?;
     let mut model = Model::new(clock.now(), size, options.lab, options.theme, options.read_only);
     loop {
+        settle(&mut model);
         terminal.draw(|frame| view::draw(frame, &model))?;
         let Some(msg) = sources.next(clock, &model).await? else { return Ok(()) };
         for effect in update(&mut model, clock.now(), msg) {

@@ -1,10 +1,15 @@
 //! Drawing the model: one file per pane, none of which changes anything.
 
-use ratatui::{Frame, widgets::Paragraph};
+mod table;
 
-use crate::tui::{layout, model::Model};
+use ratatui::{Frame, layout::Rect, widgets::Paragraph};
 
-/// Draws the whole screen.
+use crate::tui::{
+    layout,
+    model::{Model, Tab},
+};
+
+/// Draws the whole screen: the panes, then what lies over them.
 pub fn draw(frame: &mut Frame, model: &Model) {
     let Some(regions) = layout::regions(model.size) else {
         let text = format!("{}x{} is too small", model.size.width, model.size.height);
@@ -13,4 +18,14 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     };
     frame.render_widget(Paragraph::new(model.lab.name.as_str()), regions.header);
     frame.render_widget(Paragraph::new(model.tab.title()), regions.tabs);
+    body(frame, regions.body, model);
+}
+
+fn body(frame: &mut Frame, rect: Rect, model: &Model) {
+    match model.tab {
+        Tab::Overview => {}
+        Tab::Offers | Tab::Tasks | Tab::Agents | Tab::Frameworks | Tab::Components | Tab::Events => {
+            table::draw(frame, rect, model);
+        }
+    }
 }

@@ -1,1 +1,4 @@
 //! The whole dashboard on a screen in memory.
+
+mod keys;
+pub mod sample;

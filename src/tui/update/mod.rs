@@ -1,0 +1,172 @@
+//! What every message does to the model, and what it wants done: no IO, no clock.
+//!
+//! A key goes to the line that is being typed, if one is. Else it is looked up in the scopes of what lies on top,
+//! and the action goes to the part of the screen it belongs to: `layer`, `slider` or `list`. The mouse likewise, by
+//! where it points.
+
+mod layer;
+mod list;
+mod mouse;
+mod slider;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+
+use crate::{
+    cluster::{Change, history::Weight},
+    mesos::time::Time,
+    tui::{
+        keys::{self, Action, Scope},
+        message::{Effect, Msg},
+        model::{Model, Pause, Tab},
+    },
+};
+
+/// More than this is not held back by a pause.
+const MOST_HELD: usize = 50_000;
+
+/// Takes in one message. Before the next picture the model wants to be [`settle`]d.
+pub fn update(model: &mut Model, now: Time, msg: Msg) -> Vec<Effect> {
+    model.now = model.now.max(now);
+    match msg {
+        Msg::Key(event) => key(model, event),
+        Msg::Mouse(event) => mouse::mouse(model, event),
+        Msg::Paste(text) => layer::paste(model, &text),
+        Msg::Resize(size) => {
+            model.size = size;
+            Vec::new()
+        }
+        Msg::Changes(changes) => take_in(model, changes),
+        Msg::Tick => tick(model),
+        Msg::Answer(answer) => layer::answer(model, answer),
+    }
+}
+
+/// Brings what is shown up to date with the cluster; once per picture, however many messages came before it.
+pub fn settle(model: &mut Model) {
+    list::refresh(model);
+}
+
+/// When [`Msg::Tick`] is wanted: what is shown changes by itself then (an age, a countdown, a notice that goes).
+pub fn next_tick(model: &Model) -> Option<Time> {
+    Some(model.now + Duration::from_secs(1))
+}
+
+fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    if layer::is_typing(model) {
+        return layer::typed(model, event);
+    }
+    if slider::is_typing(model) && slider::takes(event) {
+        return slider::typed(model, event);
+    }
+    match keys::action(&scopes(model), event) {
+        Some(action) => act(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// Where keys are looked up, the nearest first.
+pub fn scopes(model: &Model) -> Vec<Scope> {
+    if let Some(top) = model.layers.last() {
+        return layer::scopes(top).to_vec();
+    }
+    let draft = model.slider.draft.is_some().then_some(Scope::Draft);
+    let tab: &[Scope] = match model.tab {
+        Tab::Overview => &[],
+        Tab::Tasks => &[Scope::Tasks, Scope::List],
+        Tab::Events => &[Scope::Events, Scope::List],
+        Tab::Offers | Tab::Agents | Tab::Frameworks | Tab::Components => &[Scope::List],
+    };
+    draft.into_iter().chain(tab.iter().copied()).chain([Scope::Everywhere]).collect()
+}
+
+/// Does what a key, a click or a command asks for.
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    use Action as A;
+    match action {
+        A::Quit => return vec![Effect::Quit],
+        A::Tab(tab) => go_to(model, tab),
+        A::NextTab => go_to(model, model.tab.step(1)),
+        A::PreviousTab => go_to(model, model.tab.step(-1)),
+        A::Pause => pause(model),
+        A::NextTheme => slider::next_theme(model),
+        A::Back => return back(model),
+        A::Slide(_) | A::TypeNumber | A::Commit => return slider::act(model, action),
+        A::Sort | A::Reverse | A::Group | A::ShowEnded => list::act(model, action),
+        A::Up | A::Down | A::PageUp | A::PageDown | A::First | A::Last | A::Follow
+            if model.layers.is_empty() =>
+        {
+            list::act(model, action);
+        }
+        A::Open if model.layers.is_empty() && list::toggle_group(model) => {}
+        A::Open | A::Help | A::Filter | A::Command | A::Copy | A::Kill | A::Log | A::Explain | A::Save => {
+            return layer::act(model, action);
+        }
+        A::Up | A::Down | A::PageUp | A::PageDown | A::First | A::Last | A::Follow => {
+            return layer::act(model, action);
+        }
+        A::Wrap | A::NextMatch | A::PreviousMatch | A::OtherStream => return layer::act(model, action),
+        A::Left | A::Right | A::Yes | A::No => return layer::act(model, action),
+    }
+    Vec::new()
+}
+
+/// Another tab; what lay over the one before goes with it.
+fn go_to(model: &mut Model, tab: Tab) {
+    model.tab = tab;
+}
+
+/// Away with the topmost thing that can go: a layer, a draft, a filter. Never quits.
+fn back(model: &mut Model) -> Vec<Effect> {
+    if !model.layers.is_empty() {
+        return layer::act(model, Action::Back);
+    }
+    if model.slider.draft.is_some() {
+        return slider::act(model, Action::Back);
+    }
+    list::act(model, Action::Back);
+    Vec::new()
+}
+
+fn take_in(model: &mut Model, changes: Vec<Change>) -> Vec<Effect> {
+    let now = model.now;
+    match &mut model.pause {
+        Some(pause) => {
+            pause.held.extend(changes.into_iter().map(|change| (now, change)));
+            if pause.held.len() > MOST_HELD {
+                resume(model);
+                model.notify(Weight::Warning, "too much has happened to hold it back: going on");
+            }
+        }
+        None => changes.into_iter().for_each(|change| model.cluster.apply(now, change)),
+    }
+    slider::changed(model)
+}
+
+fn pause(model: &mut Model) {
+    if model.pause.is_some() {
+        resume(model);
+    } else {
+        model.pause = Some(Pause { since: model.now, held: Vec::new() });
+    }
+}
+
+/// Everything that was held back happens now, with the time at which it came.
+fn resume(model: &mut Model) {
+    let held = model.pause.take().map(|pause| pause.held).unwrap_or_default();
+    for (at, change) in held {
+        model.cluster.apply(at, change);
+    }
+    model.cluster.rates.advance(model.now);
+}
+
+fn tick(model: &mut Model) -> Vec<Effect> {
+    if model.pause.is_none() {
+        model.cluster.rates.advance(model.now);
+    }
+    if model.notice.as_ref().is_some_and(|notice| notice.until <= model.now) {
+        model.notice = None;
+    }
+    Vec::new()
+}
