@@ -67,7 +67,7 @@ pub struct LogFile {
 pub enum Answer {
     Scaled {
         wanted: u64,
-        result: Result<ConfigView, String>,
+        result: Result<Box<ConfigView>, String>,
     },
     Killed {
         task: String,

@@ -1,6 +1,11 @@
 //! Drawing the model: one file per pane, none of which changes anything.
 
+pub mod bar;
+pub mod parts;
+pub mod spark;
 mod table;
+pub mod text;
+pub mod units;
 
 use ratatui::{Frame, layout::Rect, widgets::Paragraph};
 
