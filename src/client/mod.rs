@@ -7,6 +7,7 @@
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
 
 pub mod agent_files;
+mod blocks;
 mod http;
 pub mod masters;
 pub mod operator;

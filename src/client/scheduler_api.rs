@@ -1,5 +1,7 @@
 //! Our scheduler's own API, for the CLI and the TUI.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -7,10 +9,14 @@ use serde_json::{Value, json};
 use crate::{
     client::{
         ClientError, Http,
+        blocks::Blocks,
         http::{accepted, base_url, unreachable, whole, within},
     },
     scheduler::api::{ConfigView, Event, Explain, Health, OfferList, SchedulerConfig, State, TaskList},
 };
+
+/// Three of the scheduler's signs of life, which come every 15 s.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A scheduler of ours.
 #[derive(Clone, Debug)]
@@ -100,7 +106,7 @@ impl SchedulerApi {
     /// When the scheduler cannot be reached.
     pub async fn events(&self) -> Result<SchedulerEvents, ClientError> {
         let response = self.send(Method::GET, &self.endpoint("/v1/events"), |request| request).await?;
-        Ok(SchedulerEvents { response, buffer: Vec::new() })
+        Ok(SchedulerEvents { response, blocks: Blocks::default(), patience: PATIENCE })
     }
 
     fn endpoint(&self, path: &str) -> Url {
@@ -142,39 +148,30 @@ async fn decoded<T: DeserializeOwned>(url: &Url, response: Response) -> Result<T
 }
 
 /// The server-sent events of a scheduler.
+#[derive(Debug)]
 pub struct SchedulerEvents {
     response: Response,
-    buffer: Vec<u8>,
+    blocks: Blocks,
+    pub(super) patience: Duration,
 }
 
 impl SchedulerEvents {
     /// The next event. May be dropped and called again without losing one.
     ///
     /// # Errors
-    /// When the stream ends or is garbled.
+    /// When the stream ends, is garbled, or stays silent for three signs of life.
     pub async fn next(&mut self) -> Result<Event, ClientError> {
         loop {
-            if let Some(data) = self.block() {
-                if data.is_empty() {
-                    continue;
-                }
-                return serde_json::from_str(&data)
+            if let Some(data) = self.blocks.next()? {
+                return serde_json::from_slice(&data)
                     .map_err(|error| ClientError::Malformed(error.to_string()));
             }
-            match self.response.chunk().await {
-                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
+            let chunk = tokio::time::timeout(self.patience, self.response.chunk()).await;
+            match chunk.map_err(|_| ClientError::Silent(self.patience))? {
+                Ok(Some(chunk)) => self.blocks.push(&chunk),
                 Ok(None) => return Err(ClientError::Closed("the scheduler ended it".to_owned())),
                 Err(error) => return Err(ClientError::Closed(error.to_string())),
             }
         }
-    }
-
-    /// The `data` lines of the next block, which an empty line ends; empty for a comment.
-    fn block(&mut self) -> Option<String> {
-        let end = self.buffer.windows(2).position(|pair| pair == b"\n\n")?;
-        let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
-        let block = String::from_utf8_lossy(&block);
-        let data = block.lines().filter_map(|line| line.strip_prefix("data:"));
-        Some(data.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"))
     }
 }

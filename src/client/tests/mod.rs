@@ -226,4 +226,7 @@ async fn the_schedulers_errors_and_events_are_read() {
     assert!(matches!(events.next().await.unwrap(), api::Event::Offers { declined: 1, .. }));
     let late = tokio::time::timeout(Duration::from_millis(20), events.next()).await;
     assert!(late.is_err(), "comments are no events");
+    events.patience = Duration::from_millis(20);
+    let silent = events.next().await.unwrap_err();
+    assert!(matches!(silent, ClientError::Silent(patience) if patience == events.patience), "{silent}");
 }

@@ -1,7 +1,7 @@
 //! Event streams: a bounded queue between the engine, which never waits, and one client.
 //!
 //! Each send becomes one HTTP chunk. When the bytes that wait exceed the limit, the reader is too slow: its
-//! connection is dropped. When the stream ends from the client's side, the body is dropped and says so.
+//! connection is dropped. What is admitted waits besides that. When the stream ends from the client's side, the body is dropped and says so.
 
 use std::{
     pin::Pin,
@@ -23,10 +23,17 @@ use super::request::Request;
 #[error("the stream is closed")]
 pub struct Closed;
 
+/// A record with what it counts for the limit.
+#[derive(Debug)]
+struct Queued {
+    record: Bytes,
+    weight: usize,
+}
+
 /// The sending end. Dropping it ends the stream properly, with the last chunk.
 #[derive(Debug)]
 pub struct Sink {
-    queue: mpsc::UnboundedSender<Bytes>,
+    queue: mpsc::UnboundedSender<Queued>,
     waiting: Arc<AtomicUsize>,
     limit: usize,
     connection: CancellationToken,
@@ -40,7 +47,13 @@ impl Sink {
             self.abort();
             return Err(Closed);
         }
-        self.queue.send(record).map_err(|_| Closed)
+        let weight = record.len();
+        self.queue.send(Queued { record, weight }).map_err(|_| Closed)
+    }
+
+    /// Queues a record that a reader must get whatever its size, and that does not count for the limit: a first snapshot.
+    pub fn admit(&self, record: Bytes) -> Result<(), Closed> {
+        self.queue.send(Queued { record, weight: 0 }).map_err(|_| Closed)
     }
 
     /// Drops the connection without a last chunk.
@@ -51,7 +64,7 @@ impl Sink {
 
 /// The receiving end, the body of a response.
 pub struct StreamBody {
-    queue: mpsc::UnboundedReceiver<Bytes>,
+    queue: mpsc::UnboundedReceiver<Queued>,
     waiting: Arc<AtomicUsize>,
     on_gone: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -65,11 +78,11 @@ impl StreamBody {
     }
 
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let record = ready!(Pin::new(&mut self.queue).poll_recv(context));
-        if let Some(record) = &record {
-            self.waiting.fetch_sub(record.len(), Ordering::Relaxed);
-        }
-        Poll::Ready(record)
+        let Some(queued) = ready!(Pin::new(&mut self.queue).poll_recv(context)) else {
+            return Poll::Ready(None);
+        };
+        self.waiting.fetch_sub(queued.weight, Ordering::Relaxed);
+        Poll::Ready(Some(queued.record))
     }
 }
 
@@ -89,9 +102,36 @@ impl Drop for StreamBody {
 
 /// A stream that answers `request`; `limit` is the number of bytes that may wait for the client.
 pub fn channel(request: &Request, limit: usize) -> (Sink, StreamBody) {
+    pair(request.connection.clone(), limit)
+}
+
+fn pair(connection: CancellationToken, limit: usize) -> (Sink, StreamBody) {
     let (sender, queue) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let connection = request.connection.clone();
     let sink = Sink { queue: sender, waiting: Arc::clone(&waiting), limit, connection };
     (sink, StreamBody { queue, waiting, on_gone: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Closed, pair};
+
+    #[tokio::test]
+    async fn what_is_admitted_does_not_count_for_the_limit() {
+        let connection = CancellationToken::new();
+        let (sink, mut body) = pair(connection.clone(), 10);
+        sink.admit(Bytes::from(vec![0; 100])).unwrap();
+        sink.send(Bytes::from_static(b"12345")).unwrap();
+        sink.send(Bytes::from_static(b"12345")).unwrap();
+        for length in [100, 5] {
+            let record = std::future::poll_fn(|context| body.poll_next(context)).await.unwrap();
+            assert_eq!(record.len(), length);
+        }
+        sink.send(Bytes::from_static(b"12345")).unwrap();
+        assert_eq!(sink.send(Bytes::from_static(b"1")), Err(Closed), "ten bytes wait");
+        assert!(connection.is_cancelled());
+    }
 }

@@ -126,6 +126,7 @@ pub async fn start(
     lanes::beside(&tasks, &shared, unordered);
     tasks.spawn(lanes::save_soon(Arc::clone(&shared)));
     tasks.spawn(watchers::keep_alive(Arc::clone(&shared)));
+    tasks.spawn(watchers::keep_informed(Arc::clone(&shared)));
     tasks.spawn(tick(Arc::clone(&shared)));
     tasks.spawn(link::run(Arc::clone(&shared), Http::new(), setup.masters));
     Ok(SchedulerHandle { address, tasks, shared })
@@ -186,6 +187,8 @@ struct Shared {
     subscribed: watch::Sender<bool>,
     wake_timer: Notify,
     save: Notify,
+    /// Something has changed while somebody watches.
+    touched: Notify,
 }
 
 /// The core with what changes together with it.
@@ -229,6 +232,7 @@ impl Shared {
             subscribed: watch::Sender::new(false),
             wake_timer: Notify::new(),
             save: Notify::new(),
+            touched: Notify::new(),
         }
     }
 
@@ -246,6 +250,9 @@ impl Shared {
         let mut core = self.core();
         for effect in core.scheduler.handle(self.clock.now(), input) {
             self.dispatch(&mut core, effect);
+        }
+        if !core.watchers.is_empty() {
+            self.touched.notify_one();
         }
         drop(core);
         self.wake_timer.notify_one();

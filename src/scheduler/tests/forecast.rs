@@ -1,54 +1,21 @@
 //! The forecast against the scheduler itself: what it foretells is what then happens.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::steps::{at, give, subscribed, update};
+
 use crate::{
-    mesos::{
-        time::Time,
-        v1::{
-            Attribute, FrameworkId, Offer, OfferId, Resource, TaskId, TaskState, TaskStatus,
-            scheduler::{Call, Event, event},
-            value,
-        },
-    },
+    mesos::v1::{Attribute, Offer, OfferId, Resource, TaskId, TaskState, scheduler::Call, value},
     scheduler::{
-        Effect, Input, Options, Scheduler,
+        Effect, Input, Scheduler,
         api::KillReason,
         config::{Placement, SchedulerConfig},
         forecast::{Forecast, Question, forecast},
         testing::{offer, ports, reserved, scalar},
     },
 };
-
-fn at(seconds: u64) -> Time {
-    Time::from_epoch(Duration::from_secs(1_000 + seconds))
-}
-
-fn of(kind: event::Type) -> Event {
-    Event { r#type: Some(kind.into()), ..Event::default() }
-}
-
-fn input(scheduler: &mut Scheduler, now: u64, event: Event) -> Vec<Effect> {
-    scheduler.handle(at(now), Input::Event(Box::new(event)))
-}
-
-fn give(scheduler: &mut Scheduler, now: u64, offers: Vec<Offer>) -> Vec<Effect> {
-    input(scheduler, now, Event { offers: Some(event::Offers { offers }), ..of(event::Type::Offers) })
-}
-
-fn update(scheduler: &mut Scheduler, now: u64, id: &TaskId, state: TaskState) {
-    let status = TaskStatus { task_id: id.clone(), state: state.into(), ..TaskStatus::default() };
-    input(scheduler, now, Event { update: Some(event::Update { status }), ..of(event::Type::Update) });
-}
-
-fn subscribed(config: SchedulerConfig) -> Scheduler {
-    let mut scheduler = Scheduler::new(at(0), Options::default(), config, None, 1);
-    let subscribed = event::Subscribed { framework_id: FrameworkId::new("f"), ..Default::default() };
-    input(&mut scheduler, 0, Event { subscribed: Some(subscribed), ..of(event::Type::Subscribed) });
-    scheduler
-}
 
 fn calls(effects: Vec<Effect>) -> impl Iterator<Item = Call> {
     effects.into_iter().filter_map(|effect| match effect {

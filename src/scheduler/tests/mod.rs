@@ -3,4 +3,6 @@
 mod forecast;
 mod scenarios;
 mod sim;
+mod steps;
 mod storm;
+mod views;

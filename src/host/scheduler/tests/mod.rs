@@ -17,7 +17,11 @@ use tokio::{
 
 use super::{SchedulerHandle, Setup, start};
 use crate::{
-    client::{Http, masters::Masters, scheduler_api::SchedulerApi},
+    client::{
+        Http,
+        masters::Masters,
+        scheduler_api::{SchedulerApi, SchedulerEvents},
+    },
     host::http::{self, HeaderName, Request, Response, Router, Sink, channel},
     mesos::{
         recordio,
@@ -99,6 +103,11 @@ impl FakeMaster {
             ..Offer::default()
         };
         self.say(&Event { offers: Some(event::Offers { offers: vec![offer] }), ..of(event::Type::Offers) });
+    }
+
+    fn rescinds(&self, id: &str) {
+        let rescind = Some(event::Rescind { offer_id: OfferId::new(id) });
+        self.say(&Event { rescind, ..of(event::Type::Rescind) });
     }
 
     fn updates(&self, id: &TaskId, state: TaskState) {
@@ -214,6 +223,25 @@ async fn subscribes_again_and_asks_when_the_stream_is_lost() {
     until(&api, |state| state.counts.running == 1).await;
 }
 
+/// The next event that is a state.
+async fn next_state(events: &mut SchedulerEvents) -> api::State {
+    loop {
+        if let api::Event::State(state) = events.next().await.unwrap() {
+            return *state;
+        }
+    }
+}
+
+/// The next event that is no state.
+async fn next_other(events: &mut SchedulerEvents) -> api::Event {
+    loop {
+        match events.next().await.unwrap() {
+            api::Event::State(_) => {}
+            other => return other,
+        }
+    }
+}
+
 #[tokio::test]
 async fn kills_on_request_and_tells_those_who_watch() {
     let dir = tempfile::tempdir().unwrap();
@@ -229,10 +257,25 @@ async fn kills_on_request_and_tells_those_who_watch() {
     master.hears(call::Type::Suppress).await;
     let launched = events.next().await.unwrap();
     assert!(matches!(&launched, api::Event::Task { task, ended: false } if task.id == ids[0].as_str()));
+    let state = next_state(&mut events).await;
+    assert_eq!((state.counts.starting, state.suppressed), (1, true));
+    master.rescinds("o1");
+    let api::Event::Offers { offers: 0, views, .. } = next_other(&mut events).await else {
+        panic!("no news")
+    };
+    assert_eq!((views[0].id.as_str(), views[0].verdict), ("o1", api::Verdict::Rescinded));
     api.kill(ids[0].as_str()).await.unwrap();
     assert_eq!(master.hears(call::Type::Kill).await.kill.unwrap().task_id, ids[0]);
     assert_eq!(api.kill("nobody").await.unwrap_err().status(), Some(404));
-    assert_eq!(api.offers().await.unwrap().offers[0].reason, "1 task launched");
+    assert_eq!(next_state(&mut events).await.counts.killing, 1);
+    assert_eq!(api.offers().await.unwrap().offers, views);
+    let mut others = api.events().await.unwrap();
+    let snapshot = others.next().await.unwrap();
+    let api::Event::Snapshot { state, offers, .. } = snapshot else { panic!("{snapshot:?}") };
+    assert_eq!((offers, state.counts.killing), (views, 1));
+    assert_eq!((state.version.as_str(), state.started_at > 1e9), (env!("CARGO_PKG_VERSION"), true));
+    let quiet = tokio::time::timeout(Duration::from_millis(150), others.next()).await;
+    assert!(quiet.is_err(), "nothing changes, nothing is told: {quiet:?}");
 }
 
 #[tokio::test]
