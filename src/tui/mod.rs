@@ -24,6 +24,7 @@ pub mod slider;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;

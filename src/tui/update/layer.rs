@@ -12,7 +12,7 @@ use crate::tui::{
 /// Where keys are looked up while `layer` is on top.
 pub fn scopes(layer: &Layer) -> &'static [Scope] {
     match layer {
-        Layer::Help { .. } => &[Scope::Help, Scope::Everywhere],
+        Layer::Help { .. } => &[Scope::Help, Scope::Pane, Scope::Everywhere, Scope::Always],
     }
 }
 

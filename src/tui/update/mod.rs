@@ -78,7 +78,8 @@ pub fn scopes(model: &Model) -> Vec<Scope> {
         Tab::Events => &[Scope::Events, Scope::List],
         Tab::Offers | Tab::Agents | Tab::Frameworks | Tab::Components => &[Scope::List],
     };
-    draft.into_iter().chain(tab.iter().copied()).chain([Scope::Everywhere]).collect()
+    let all = [Scope::Tabs, Scope::Everywhere, Scope::Always];
+    draft.into_iter().chain(tab.iter().copied()).chain(all).collect()
 }
 
 /// Does what a key, a click or a command asks for.
@@ -86,28 +87,22 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     use Action as A;
     match action {
         A::Quit => return vec![Effect::Quit],
+        A::Pause => pause(model),
+        A::NextTheme => slider::next_theme(model),
+        A::Help | A::Command | A::Copy | A::Kill | A::Log | A::Explain | A::Save | A::Filter => {
+            return layer::act(model, action);
+        }
+        _ if !model.layers.is_empty() => return layer::act(model, action),
         A::Tab(tab) => go_to(model, tab),
         A::NextTab => go_to(model, model.tab.step(1)),
         A::PreviousTab => go_to(model, model.tab.step(-1)),
-        A::Pause => pause(model),
-        A::NextTheme => slider::next_theme(model),
         A::Back => return back(model),
-        A::Slide(_) | A::TypeNumber | A::Commit => return slider::act(model, action),
-        A::Sort | A::Reverse | A::Group | A::ShowEnded => list::act(model, action),
-        A::Up | A::Down | A::PageUp | A::PageDown | A::First | A::Last | A::Follow
-            if model.layers.is_empty() =>
-        {
-            list::act(model, action);
+        A::Slide(_) | A::TypeNumber | A::Digit(_) | A::Backspace | A::Commit => {
+            return slider::act(model, action);
         }
-        A::Open if model.layers.is_empty() && list::toggle_group(model) => {}
-        A::Open | A::Help | A::Filter | A::Command | A::Copy | A::Kill | A::Log | A::Explain | A::Save => {
-            return layer::act(model, action);
-        }
-        A::Up | A::Down | A::PageUp | A::PageDown | A::First | A::Last | A::Follow => {
-            return layer::act(model, action);
-        }
-        A::Wrap | A::NextMatch | A::PreviousMatch | A::OtherStream => return layer::act(model, action),
-        A::Left | A::Right | A::Yes | A::No => return layer::act(model, action),
+        A::Open if list::toggle_group(model) => {}
+        A::Open => return layer::act(model, action),
+        _ => list::act(model, action),
     }
     Vec::new()
 }
@@ -117,11 +112,8 @@ fn go_to(model: &mut Model, tab: Tab) {
     model.tab = tab;
 }
 
-/// Away with the topmost thing that can go: a layer, a draft, a filter. Never quits.
+/// Away with a draft, or with a filter. Never quits.
 fn back(model: &mut Model) -> Vec<Effect> {
-    if !model.layers.is_empty() {
-        return layer::act(model, Action::Back);
-    }
     if model.slider.draft.is_some() {
         return slider::act(model, Action::Back);
     }

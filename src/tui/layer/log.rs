@@ -1,0 +1,3 @@
+//! The log of a task.
+
+pub mod buffer;
