@@ -17,6 +17,7 @@ pub mod keys;
 pub mod layer;
 pub mod layout;
 pub mod list;
+pub mod look;
 pub mod message;
 pub mod model;
 mod run;
@@ -24,7 +25,6 @@ pub mod slider;
 pub mod tables;
 #[cfg(test)]
 mod tests;
-pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;

@@ -1,6 +1,6 @@
 //! A line of text that is being typed.
 
-use crate::tui::{keys::Edit, text};
+use crate::tui::{keys::Edit, layer::log::plain};
 
 /// Longer input is cut.
 const LONGEST: usize = 4096;
@@ -42,7 +42,7 @@ impl LineEdit {
 
     /// Line breaks become spaces: a prompt is one line.
     pub fn paste(&mut self, pasted: &str) {
-        let words: Vec<_> = pasted.lines().map(text::clean).collect();
+        let words: Vec<_> = pasted.lines().map(plain::clean).collect();
         words.join(" ").trim_end().chars().for_each(|c| self.insert(c));
     }
 

@@ -1,3 +1,4 @@
 //! The log of a task.
 
 pub mod buffer;
+pub mod plain;

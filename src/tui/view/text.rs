@@ -14,7 +14,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| if is_plain(c) { c } else { stand_in(c) }).collect())
 }
 
-fn is_plain(c: char) -> bool {
+/// Whether a terminal shows it as what it is.
+pub fn is_plain(c: char) -> bool {
     !c.is_control() && !is_format(c)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::tui::text;
+use crate::tui::layer::log::plain;
 
 /// More than this is not kept; the oldest goes.
 pub const LIMIT: usize = 8 * 1024 * 1024;
@@ -96,7 +96,7 @@ impl Buffer {
         let changed = self.first + self.lines.len() as Number;
         self.bytes += data.len();
         self.take(data);
-        self.open = text::clean_bytes(&self.tail);
+        self.open = plain::clean_bytes(&self.tail);
         self.shrink();
         changed
     }
@@ -123,7 +123,7 @@ impl Buffer {
         earlier.lines.append(&mut self.lines);
         self.lines = earlier.lines;
         self.head = earlier.head;
-        self.open = text::clean_bytes(&self.tail);
+        self.open = plain::clean_bytes(&self.tail);
         self.first += end - self.end();
     }
 
@@ -148,7 +148,7 @@ impl Buffer {
 
     fn finish(&mut self) {
         let raw = std::mem::take(&mut self.tail);
-        let text = text::clean_bytes(raw.strip_suffix(b"\n").unwrap_or(&raw)).into_boxed_str();
+        let text = plain::clean_bytes(raw.strip_suffix(b"\n").unwrap_or(&raw)).into_boxed_str();
         self.lines.push_back(Line { text, length: raw.len() });
         if self.lines.len() == 1 {
             self.head = raw;

@@ -1,16 +1,17 @@
-//! Text from the cluster made harmless for a terminal: no escape sequences, no control characters, nothing that turns
-//! the writing round.
+//! The bytes of a log made harmless for a terminal: what was meant for one is taken out, not shown.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use unicode_width::UnicodeWidthChar as _;
+
+use crate::tui::view::text::is_plain;
 
 const TAB: usize = 8;
 
 /// One line without what a terminal would obey: escape sequences go, tabs become spaces, other control characters
 /// become their pictures (`␇`). Of a line that was written over (by `\r`) the last writing stays.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_special) {
+    if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let mut clean = Clean::default();
@@ -29,31 +30,6 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// As [`clean`], of bytes that may be no UTF-8.
 pub fn clean_bytes(bytes: &[u8]) -> String {
     clean(&String::from_utf8_lossy(bytes)).into_owned()
-}
-
-/// How many columns `c` takes.
-pub fn width(c: char) -> usize {
-    c.width().unwrap_or(0)
-}
-
-/// `text` cut to `columns`, with `…` where something is missing.
-pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    let mut used = 0;
-    let mut room = 0;
-    for (at, c) in text.char_indices() {
-        if used + width(c) > columns {
-            let mut cut = text[..room].to_owned();
-            if columns > 0 {
-                cut.push('…');
-            }
-            return Cow::Owned(cut);
-        }
-        used += width(c);
-        if used < columns {
-            room = at + c.len_utf8();
-        }
-    }
-    Cow::Borrowed(text)
 }
 
 #[derive(Default)]
@@ -78,27 +54,18 @@ impl Clean {
             }
             other => {
                 let shown = picture(other);
-                self.columns += width(shown);
+                self.columns += shown.width().unwrap_or_default();
                 self.text.push(shown);
             }
         }
     }
 }
 
-fn is_special(c: char) -> bool {
-    c.is_control() || is_turning(c)
-}
-
-/// Marks that change the direction of what follows: a name could pass for another.
-fn is_turning(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-}
-
 fn picture(c: char) -> char {
     match c {
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
         '\x7f' => '␡',
-        other if is_special(other) => '\u{fffd}',
+        other if !is_plain(other) => '·',
         other => other,
     }
 }
@@ -142,7 +109,7 @@ fn skip_string(chars: &mut Chars) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{clean, fit, is_special};
+    use super::{clean, is_plain};
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
@@ -162,7 +129,7 @@ mod tests {
             ("10%\r20%\r", "20%"),
             ("dos\r", "dos"),
             ("\r\rover", "over"),
-            ("safe\u{202e}exe", "safe\u{fffd}exe"),
+            ("safe\u{202e}exe", "safe·exe"),
             ("two\nlines", "two␊lines"),
         ];
         for (raw, expected) in table {
@@ -170,26 +137,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_does_not_fit_says_so() {
-        let table = [
-            ("abc", 3, "abc"),
-            ("abcd", 3, "ab…"),
-            ("漢字漢", 5, "漢字…"),
-            ("漢字", 3, "漢…"),
-            ("ab", 1, "…"),
-            ("ab", 0, ""),
-        ];
-        for (text, columns, expected) in table {
-            assert_eq!(fit(text, columns), expected, "{text} in {columns}");
-        }
-    }
-
     proptest! {
         #[test]
         fn any_text_comes_out_harmless(text in any::<String>(), escapes in "[\u{1b}\u{9b}\\[\\]0-9;mPX\u{7}\r\t\u{202e}a]{0,40}") {
             let cleaned = clean(&(text + &escapes)).into_owned();
-            prop_assert!(!cleaned.chars().any(is_special), "{cleaned:?}");
+            prop_assert!(cleaned.chars().all(is_plain), "{cleaned:?}");
         }
     }
 }
