@@ -1,7 +1,7 @@
 //! Values of resources and attributes: scalars in steps of a thousandth, ranges, sets and texts, with the arithmetic,
 //! the flag syntax and the printed form that Mesos gives them (`src/v1/values.cpp`).
 
-use std::{fmt, num::FpCategory};
+use std::{collections::BTreeSet, fmt, num::FpCategory};
 
 use crate::mesos::v1::{
     Value,
@@ -57,7 +57,8 @@ impl Ranges {
         }
         self.range.sort_by_key(|range| range.begin);
         let cuts = other.clone().coalesced();
-        self.range = self.range.iter().flat_map(|range| without(*range, &cuts.range)).collect();
+        self.range =
+            self.range.iter().flat_map(|range| without(*range, cuts.reaching(range.begin))).collect();
     }
 
     /// Whether each value of `self` is one of `other`.
@@ -67,7 +68,7 @@ impl Ranges {
             .coalesced()
             .range
             .iter()
-            .all(|range| other.range.iter().any(|outer| range.begin >= outer.begin && range.end <= outer.end))
+            .all(|range| other.reaching(range.begin).first().is_some_and(|outer| outer.contains(range)))
     }
 
     /// Whether both hold the same values, however cut.
@@ -79,13 +80,24 @@ impl Ranges {
         self.coalesce();
         self
     }
+
+    /// Of ranges that are sorted and apart, those that end at `value` or behind it.
+    fn reaching(&self, value: u64) -> &[Range] {
+        &self.range[self.range.partition_point(|range| range.end < value)..]
+    }
 }
 
-/// What is left of `range` after taking out `cuts`, which are sorted and apart.
+impl Range {
+    fn contains(&self, other: &Self) -> bool {
+        other.begin >= self.begin && other.end <= self.end
+    }
+}
+
+/// What is left of `range` after taking out `cuts`, which are sorted and apart and end behind its begin.
 fn without(range: Range, cuts: &[Range]) -> Vec<Range> {
     let mut left = Vec::new();
     let mut begin = range.begin;
-    for cut in cuts.iter().filter(|cut| cut.end >= range.begin && cut.begin <= range.end) {
+    for cut in cuts.iter().take_while(|cut| cut.begin <= range.end) {
         if begin < cut.begin {
             left.push(Range { begin, end: cut.begin - 1 });
         }
@@ -100,23 +112,18 @@ fn without(range: Range, cuts: &[Range]) -> Vec<Range> {
 
 impl Set {
     pub fn add(&mut self, other: &Self) {
-        for item in &other.item {
-            if !self.item.contains(item) {
-                self.item.push(item.clone());
-            }
-        }
+        let mut own: BTreeSet<_> = self.item.iter().cloned().collect();
+        self.item.extend(other.item.iter().filter(|item| own.insert((*item).clone())).cloned());
     }
 
     pub fn subtract(&mut self, other: &Self) {
-        for item in &other.item {
-            if let Some(index) = self.item.iter().position(|own| own == item) {
-                self.item.remove(index);
-            }
-        }
+        let mut cuts: BTreeSet<_> = other.item.iter().collect();
+        self.item.retain(|item| !cuts.remove(item));
     }
 
     pub fn is_within(&self, other: &Self) -> bool {
-        self.item.len() <= other.item.len() && self.item.iter().all(|item| other.item.contains(item))
+        let others: BTreeSet<_> = other.item.iter().collect();
+        self.item.len() <= other.item.len() && self.item.iter().all(|item| others.contains(item))
     }
 
     pub fn same(&self, other: &Self) -> bool {
@@ -303,6 +310,22 @@ mod tests {
         assert_eq!(value, ranges(&[(2, 4), (7, 11), (26, 30)]));
         value.subtract(&ranges(&[(0, u64::MAX)]));
         assert_eq!(value, ranges(&[]));
+    }
+
+    /// Comparing each with each takes minutes here.
+    #[test]
+    fn large_values_take_no_longer_than_to_sort_them() {
+        let pairs: Vec<_> = (0..200_000).map(|n| (3 * n, 3 * n + 1)).collect();
+        let mut many = ranges(&pairs);
+        assert!(many.is_within(&many.clone()));
+        many.subtract(&ranges(&pairs[1..]));
+        assert_eq!(many, ranges(&[(0, 1)]));
+        let items = |range: std::ops::Range<u32>| Set { item: range.map(|n| n.to_string()).collect() };
+        let mut set = items(0..100_000);
+        set.add(&items(50_000..150_000));
+        assert!(items(0..150_000).same(&set) && items(0..1).is_within(&set));
+        set.subtract(&items(1..150_000));
+        assert_eq!(set, items(0..1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::*;
 use crate::mesos::{
     schema as shape,
     v1::{
-        Attribute, FrameworkInfo, MasterInfo, Resource, TaskInfo, agent, master,
+        Attribute, FrameworkInfo, Labels, MasterInfo, Resource, TaskInfo, agent, master,
         scheduler::{Call, Event},
     },
 };
@@ -183,6 +183,12 @@ fn is_lenient_like_mesos() {
     }
     let resource = from_json::<Resource>(r#"{"name":"cpus","type":"NONSENSE"}"#).unwrap_err();
     assert_eq!(resource.to_string(), "Failed to find enum for 'NONSENSE'");
+}
+
+#[test]
+fn names_a_thousand_missing_fields_at_most() {
+    let error = from_json::<Labels>(format!(r#"{{"labels":[{}{{}}]}}"#, "{},".repeat(5000))).unwrap_err();
+    assert_eq!(error.to_string().matches("].key").count(), 1000);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::mesos::v1::{
         disk_info::{Persistence, Source, source},
         reservation_info,
     },
-    value::Range,
+    value::{Range, Set},
 };
 
 fn parse(text: &str) -> Resources {
@@ -112,6 +112,19 @@ fn says_what_is_wrong_with_a_flag() {
     ] {
         assert_eq!(Resources::parse(text, "*").unwrap_err().to_string(), error, "{text}");
     }
+}
+
+/// Comparing each with each takes minutes here.
+#[test]
+fn large_values_are_checked_in_the_time_to_sort_them() {
+    let mut ports =
+        Resource { r#type: Type::Ranges.into(), scalar: None, ..Resource::of_scalar("ports", 0.0) };
+    let range = (0..300_000).map(|n| Range { begin: 2 * n, end: 2 * n }).collect();
+    ports.ranges = Some(Ranges { range });
+    assert_eq!(validate(std::slice::from_ref(&ports)), Ok(()));
+    let item = (0..100_000).map(|n: u32| n.to_string()).collect();
+    let set = Resource { r#type: Type::Set.into(), ranges: None, set: Some(Set { item }), ..ports };
+    assert_eq!(validate(&[set]), Ok(()));
 }
 
 #[test]

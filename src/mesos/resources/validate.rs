@@ -1,5 +1,7 @@
 //! Which resources are valid, with Mesos' texts for those that are not.
 
+use std::collections::BTreeSet;
+
 use crate::mesos::{
     resources::resource::same_labels,
     roles,
@@ -63,21 +65,24 @@ fn validate_value(resource: &Resource) -> Result<(), String> {
     }
 }
 
+/// The first range that is wrong decides; only a later one that begins inside an earlier one overlaps, as in Mesos.
 fn validate_ranges(ranges: &Ranges) -> Result<(), String> {
-    for (index, range) in ranges.range.iter().enumerate() {
+    let mut wrong = Ok(());
+    let mut later_begins = BTreeSet::new();
+    for range in ranges.range.iter().rev() {
         if range.begin > range.end {
-            return Err("Invalid ranges resource: begin > end".into());
+            wrong = Err("Invalid ranges resource: begin > end".into());
+        } else if later_begins.range(range.begin..=range.end).next().is_some() {
+            wrong = Err("Invalid ranges resource: overlapping ranges".into());
         }
-        let later = &ranges.range[index + 1..];
-        if later.iter().any(|other| (range.begin..=range.end).contains(&other.begin)) {
-            return Err("Invalid ranges resource: overlapping ranges".into());
-        }
+        later_begins.insert(range.begin);
     }
-    Ok(())
+    wrong
 }
 
 fn validate_set(set: &Set) -> Result<(), String> {
-    let duplicated = set.item.iter().enumerate().any(|(index, item)| set.item[index + 1..].contains(item));
+    let distinct: BTreeSet<_> = set.item.iter().collect();
+    let duplicated = distinct.len() < set.item.len();
     if duplicated { Err("Invalid set resource: duplicated elements".into()) } else { Ok(()) }
 }
 
