@@ -14,7 +14,14 @@ use crate::{
 
 pub async fn run(settings: &Settings, args: &cli::Scale, clock: Clock) -> Result<()> {
     let api = settings.scheduler_api()?;
-    let before = api.state().await.context("ask the scheduler")?.counts.wanted;
+    let state = api.state().await.context("ask the scheduler")?;
+    if state.phase == api::Phase::Stopped {
+        let reason = state.problem.unwrap_or_default();
+        return Err(
+            Failure::failed(format!("the scheduler has given up: {reason}")).hint("mesoslab scheduler start")
+        );
+    }
+    let before = state.counts.wanted;
     api.scale(count(args.count)).await.context("scale")?;
     if args.no_wait {
         settings.printer.say(format!("  {} {before} → {} tasks wanted", settings.printer.tick(), args.count));

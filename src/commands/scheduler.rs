@@ -9,9 +9,12 @@ use crate::{
     client::masters::Masters,
     error::{Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
-    provider::embedded::control::{self, Answer, Order},
+    provider::{
+        self,
+        embedded::control::{self, Answer, Order},
+    },
     runtime::{Clock, Signals, Tasks},
-    scheduler::config::SchedulerConfig,
+    scheduler::{api::Phase, config::SchedulerConfig},
     settings::Settings,
     spec::SpecLayer,
 };
@@ -26,7 +29,9 @@ pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> 
 
 async fn start(settings: &Settings) -> Result<()> {
     let (state, record) = settings.running()?;
-    if let Some(url) = record.endpoints.scheduler {
+    if let Some(url) = record.endpoints.scheduler
+        && goes_on(&url).await
+    {
         settings.printer.say(format!("  the scheduler runs already: {url}"));
         return Ok(());
     }
@@ -40,6 +45,12 @@ async fn start(settings: &Settings) -> Result<()> {
             Err(Failure::failed(format!("the scheduler could not start: {message}")))
         }
     }
+}
+
+/// Whether it has not given up because another took its framework over.
+async fn goes_on(url: &str) -> bool {
+    let Ok(api) = provider::scheduler_api(url) else { return false };
+    api.state().await.is_ok_and(|state| state.phase != Phase::Stopped)
 }
 
 async fn stop(settings: &Settings, teardown: bool) -> Result<()> {

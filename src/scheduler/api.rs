@@ -176,7 +176,7 @@ pub struct Explain {
 /// A requirement that no offer meets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
-    /// `cpus`, `mem`, `disk`, `ports`, `offers` or `agents`.
+    /// `cpus`, `mem`, `disk`, `ports`, `offers`, `agents`, `tasks`, `constraints`, `master` or `scheduler`.
     pub requirement: String,
     /// `cpus: wants 8, largest offer has 4`.
     pub text: String,

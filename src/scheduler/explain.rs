@@ -51,9 +51,12 @@ impl Scheduler {
 
     /// What keeps offers from us altogether.
     fn obstacle(&self) -> Option<Missing> {
-        if self.link.phase != Phase::Subscribed {
-            let problem = self.link.problem.as_deref().unwrap_or("connecting");
-            return Some(obstacle("master", format!("not subscribed ({problem})")));
+        match self.link.phase {
+            Phase::Subscribed => {}
+            Phase::Disconnected => {
+                return Some(obstacle("master", format!("not subscribed ({})", self.problem())));
+            }
+            Phase::Stopped => return Some(obstacle("scheduler", format!("given up ({})", self.problem()))),
         }
         if self.fleet.vacancies(self.now) > 0 && self.fleet.demand(self.now) == 0 {
             return Some(shortage::too_many_first());

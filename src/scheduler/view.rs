@@ -45,6 +45,11 @@ impl Scheduler {
         }
     }
 
+    /// Why it is not subscribed.
+    pub(super) fn problem(&self) -> &str {
+        self.link.problem.as_deref().unwrap_or("connecting")
+    }
+
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
             wanted: self.fleet.target() as u64,
@@ -91,8 +96,10 @@ impl Scheduler {
         parts.extend(
             others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")),
         );
-        if self.link.phase != Phase::Subscribed {
-            parts.push("not subscribed with a master".to_owned());
+        match self.link.phase {
+            Phase::Subscribed => {}
+            Phase::Disconnected => parts.push("not subscribed with a master".to_owned()),
+            Phase::Stopped => parts.push(format!("given up: {}", self.problem())),
         }
         parts.join(", ")
     }

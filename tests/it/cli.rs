@@ -1,6 +1,12 @@
 //! The command line: what it accepts, what it refuses, and with which code.
 
-use crate::support::Lab;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    process::Stdio,
+};
+
+use crate::support::{Lab, eventually};
 
 #[test]
 fn wrong_usage_is_2_with_a_suggestion() {
@@ -106,13 +112,47 @@ fn a_scheduler_listens_on_loopback_only_and_says_why() {
     }
 }
 
+/// Refuses so many subscriptions, as a master that is not elected does.
+fn refuse(listener: &TcpListener, count: usize) {
+    listener.set_nonblocking(true).expect("a listener");
+    for _ in 0..count {
+        let mut peer = None;
+        eventually("a subscription", || {
+            peer = listener.accept().ok();
+            peer.is_some()
+        });
+        let (mut peer, _) = peer.expect("a subscription");
+        let mut request = BufReader::new(peer.try_clone().expect("a socket"));
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            request.read_line(&mut line).expect("a line");
+            let line = line.trim().to_lowercase();
+            length = line.strip_prefix("content-length: ").map_or(length, |n| n.parse().expect("a length"));
+            if line.is_empty() {
+                break;
+            }
+        }
+        request.read_exact(&mut vec![0; length]).expect("a call");
+        let refusal = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        peer.write_all(refusal).expect("answer");
+    }
+}
+
 #[test]
 fn a_scheduler_without_a_master_is_not_announced_as_running() {
     let lab = Lab::new();
-    let args = ["serve", "scheduler", "--master", "http://127.0.0.1:1", "--listen", "127.0.0.1:0"];
-    let line = format!("timeout -s INT 1 mesoslab {}", args.join(" "));
-    let (_, text) = lab.shell(&line);
-    assert!(text.contains("connecting to http://127.0.0.1:1"), "{text}");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let master = format!("http://{}", listener.local_addr().expect("an address"));
+    let args = ["serve", "scheduler", "--master", &master, "--listen", "127.0.0.1:0"];
+    let child = lab.command(&args).stderr(Stdio::piped()).spawn().expect("spawn");
+    refuse(&listener, 4);
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("interrupt");
+    let ended = child.wait_with_output().expect("exit");
+    let text = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{text}");
+    assert!(text.contains(&format!("connecting to {master}")), "{text}");
     assert!(!text.contains('\u{2713}'), "{text}");
-    assert_eq!(text.matches("is not subscribed").count(), 1, "{text}");
+    assert_eq!(text.matches("is not subscribed").count(), 1, "the same problem is told once: {text}");
 }

@@ -1,6 +1,9 @@
 //! The lab through its binary, from `up` to `down`.
 
-use std::{io::Read, process::Stdio};
+use std::{
+    io::Read,
+    process::{Child, Stdio},
+};
 
 use crate::support::{Lab, eventually};
 
@@ -163,6 +166,64 @@ fn the_scheduler_stops_and_starts_without_touching_its_tasks() {
     assert_eq!(lab.running(), before);
     lab.ok(&["scheduler", "stop", "--teardown"]);
     eventually("its tasks ended", || lab.task_processes().is_empty());
+}
+
+/// A second scheduler with the lab's own framework: it lives on a copy of what the lab's has saved.
+struct Rival(Child);
+
+impl Rival {
+    fn of(lab: &Lab) -> Self {
+        let dir = lab.path().join("rival");
+        std::fs::create_dir(&dir).expect("a directory");
+        let saved = lab.state_dir().join("scheduler/scheduler.json");
+        std::fs::copy(saved, dir.join("scheduler.json")).expect("the saved state");
+        let dir = dir.display().to_string();
+        let args = ["serve", "scheduler", "--listen", "127.0.0.1:0", "--work-dir", &dir];
+        Self(lab.command(&args).stderr(Stdio::piped()).spawn().expect("spawn"))
+    }
+
+    /// Its code and its last words, once it has ended by itself.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut words = String::new();
+        self.0.stderr.take().expect("stderr").read_to_string(&mut words).expect("text");
+        (self.0.wait().expect("exit").code(), words)
+    }
+}
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_scheduler_whose_framework_is_taken_over_says_so_and_is_started_anew() {
+    let lab = Lab::new().up(&["--tasks", "2"]);
+    let before = lab.running();
+    let rival = Rival::of(&lab);
+    let scheduler = || {
+        let status = lab.json(&["status"]);
+        let components = status["components"].as_array().expect("components").clone();
+        let scheduler = components.into_iter().find(|component| component["name"] == "scheduler");
+        scheduler.expect("a scheduler")["state"].as_str().expect("a state").to_owned()
+    };
+    eventually("the lab's scheduler gives up", || scheduler().starts_with("stopped, "));
+    assert!(scheduler().ends_with("given up: Framework failed over"), "{}", scheduler());
+    assert!(lab.ok(&["explain"]).stdout().contains("given up: Framework failed over"));
+    let scale = lab.run(&["scale", "3"]);
+    assert_eq!(scale.code(), 1);
+    assert!(scale.stderr().contains("hint: mesoslab scheduler start"), "{}", scale.stderr());
+
+    let started = lab.ok(&["scheduler", "start"]);
+    assert!(!started.stderr().contains("already"), "{}", started.stderr());
+    let (code, words) = rival.ended();
+    assert_eq!(code, Some(1));
+    assert!(words.contains("the scheduler has stopped: Framework failed over"), "{words}");
+    eventually("it is subscribed again", || lab.json(&["status"])["state"] == "running");
+    assert_eq!(lab.running(), before);
+    assert!(lab.ok(&["scheduler", "start"]).stderr().contains("already"));
+    lab.ok(&["scale", "3"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ use crate::{
     runtime::{Clock, Tasks},
     scheduler::{
         Effect, Input, Options, Scheduler,
-        api::{Event, TaskList},
+        api::{Event, Phase, TaskList},
         config::SchedulerConfig,
     },
 };
@@ -151,6 +151,11 @@ impl SchedulerHandle {
     pub async fn subscribed(&self) {
         // The sender lives as long as this handle.
         let _ = self.shared.subscribed.subscribe().wait_for(|subscribed| *subscribed).await;
+    }
+
+    /// Whether it has given up for good; its API still answers.
+    pub fn has_stopped(&self) -> bool {
+        self.with(|scheduler| scheduler.phase() == Phase::Stopped)
     }
 
     /// Waits until the scheduler has given up for good, by itself or after a teardown; returns why.

@@ -140,9 +140,7 @@ impl EmbeddedLab {
         for change in &mut changes {
             self.make(change, &wanted.master).await?;
         }
-        if self.scheduler.is_none() {
-            self.start_scheduler().await?;
-        }
+        self.start_scheduler().await?;
         self.spec = wanted;
         self.write_record(false)?;
         Ok(changes)
@@ -182,13 +180,16 @@ impl EmbeddedLab {
         Ok(fits)
     }
 
-    /// Starts the scheduler where it is stopped.
+    /// Starts the scheduler where it is stopped, or has given up because another took its framework over: then it takes
+    /// that back. Until somebody asks for this, one that has given up stays and says why.
     ///
     /// # Errors
     /// When it gets no port, or its kept state cannot be read.
     pub async fn start_scheduler(&mut self) -> io::Result<()> {
-        if self.scheduler.is_some() {
-            return Ok(());
+        match self.scheduler.take_if(|scheduler| scheduler.has_stopped()) {
+            Some(ended) => ended.stop(false).await,
+            None if self.scheduler.is_some() => return Ok(()),
+            None => {}
         }
         self.run_scheduler(false).await
     }
