@@ -182,6 +182,40 @@ pub struct Tui {
     /// Refuse every change: no scaling, no killing
     #[arg(long, env = "MESOSLAB_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub read_only: bool,
+    /// The tab to begin with
+    #[arg(long, value_enum, default_value_t, value_name = "TAB")]
+    pub tab: Tab,
+    /// Draw one picture to stdout instead, when the cluster is read; needs no terminal
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "text", value_name = "FORMAT")]
+    pub print: Option<Picture>,
+    /// How large the picture is [default: as the terminal, else 120x36]
+    #[arg(long, requires = "print", value_name = "COLUMNSxROWS", value_parser = size)]
+    pub size: Option<(u16, u16)>,
+    /// How long the picture waits for the cluster
+    #[arg(long, requires = "print", default_value = "5s", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+}
+
+/// What the dashboard can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Tab {
+    #[default]
+    Overview,
+    Offers,
+    Tasks,
+    Agents,
+    Frameworks,
+    Components,
+    Events,
+}
+
+/// How the dashboard is drawn where it is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Picture {
+    /// As it stands on a terminal, without colours.
+    Text,
+    /// For pages: <https://www.w3.org/TR/SVG11/>.
+    Svg,
 }
 
 #[derive(Debug, Args)]
@@ -333,6 +367,15 @@ fn task_count(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|count| *count <= crate::spec::MAX_TASKS)
         .ok_or_else(|| format!("write a whole number from 0 to {}", crate::spec::MAX_TASKS))
+}
+
+/// `120x36`.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let numbers =
+        text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    numbers
+        .filter(|(columns, rows)| (1..=1000).contains(columns) && (1..=1000).contains(rows))
+        .ok_or_else(|| "write it as 120x36, each number from 1 to 1000".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -194,7 +194,7 @@ impl Printer {
 }
 
 /// Whether the terminal, if there is one, knows escape sequences.
-fn is_smart() -> bool {
+pub fn is_smart() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 

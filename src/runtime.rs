@@ -116,6 +116,7 @@ pub fn block_on_lab<F: Future>(work: F) -> std::io::Result<F::Output> {
 pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -125,14 +126,31 @@ impl Signals {
     /// When the system refuses a handler.
     pub fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, hangup: None })
     }
 
-    /// The next SIGINT or SIGTERM.
+    /// As [`Signals::listen`], and the end of the terminal too.
+    ///
+    /// # Errors
+    /// When the system refuses a handler.
+    pub fn of_a_terminal() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { hangup: Some(signal(SignalKind::hangup())?), ..Self::listen()? })
+    }
+
+    /// The next SIGINT or SIGTERM, or SIGHUP where it is listened to.
     pub async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
     }
 }
@@ -146,4 +164,13 @@ pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Resu
 /// Wakes whenever a child process has ended.
 pub fn child_exits() -> std::io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())
+}
+
+/// Wakes whenever this process goes on after it was stopped.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn continued() -> std::io::Result<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))
 }

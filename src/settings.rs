@@ -95,13 +95,13 @@ impl Settings {
         if state.is_running() { Ok((state, record)) } else { Err(not_running(&record)) }
     }
 
-    /// The URL of the master: `--master`, else the lab's.
+    /// The URL of the master: `--master`, which may be several with commas between, else the lab's.
     ///
     /// # Errors
     /// As [`Settings::running`].
     pub fn master(&self) -> Result<String> {
         match &self.global.master {
-            Some(master) => url("--master", master),
+            Some(masters) => urls("--master", masters),
             None => Ok(self.running()?.1.endpoints.master),
         }
     }
@@ -111,8 +111,8 @@ impl Settings {
     /// # Errors
     /// As [`Settings::running`]; when the lab's scheduler is stopped.
     pub fn scheduler(&self) -> Result<String> {
-        if let Some(scheduler) = &self.global.scheduler {
-            return url("--scheduler", scheduler);
+        if let Some(scheduler) = self.scheduler_flag()? {
+            return Ok(scheduler);
         }
         if self.global.master.is_some() {
             return Err(Failure::usage("the scheduler of that master is not known")
@@ -144,6 +144,14 @@ impl Settings {
     /// The `--master` of the command line.
     pub fn master_flag(&self) -> Option<&str> {
         self.global.master.as_deref()
+    }
+
+    /// The `--scheduler` of the command line.
+    ///
+    /// # Errors
+    /// When it is no URL.
+    pub fn scheduler_flag(&self) -> Result<Option<String>> {
+        self.global.scheduler.as_deref().map(|text| url("--scheduler", text)).transpose()
     }
 
     /// ` --name LAB` for commands that are shown to the user, empty for the default lab.
@@ -201,6 +209,11 @@ fn read_layer(path: &Path) -> Result<Option<SpecLayer>> {
 
 fn state_of(name: &str) -> Result<StateDir> {
     StateDir::of(name).context("find the state directory")
+}
+
+fn urls(flag: &str, list: &str) -> Result<String> {
+    let urls: Vec<_> = list.split(',').map(|text| url(flag, text.trim())).collect::<Result<_>>()?;
+    Ok(urls.join(","))
 }
 
 fn url(flag: &str, text: &str) -> Result<String> {

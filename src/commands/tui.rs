@@ -1,50 +1,118 @@
-//! `mesoslab tui`: finds the cluster and shows the dashboard.
+//! `mesoslab tui`: finds the cluster and shows the dashboard, or prints one picture of it.
 
 use std::{io::IsTerminal, sync::Arc};
 
+use ratatui::layout::Size;
+
 use crate::{
-    cli,
+    cli::{self, Picture},
     cluster::watch::{Addresses, Locate},
-    error::{Context, Failure, Result},
+    error::{Code, Context, Failure, Result},
+    printer,
+    provider::state::{LabRecord, StateDir},
     runtime::Clock,
     settings::{self, Settings},
-    tui::{self, model::Lab, theme::Theme},
+    tui::{
+        self,
+        model::{Lab, Tab},
+        picture,
+        still::{Still, still},
+        svg::svg,
+        theme::Theme,
+    },
 };
 
+/// Where there is no terminal.
+const SIZE: (u16, u16) = (120, 36);
+
 pub async fn run(settings: &Settings, args: &cli::Tui, clock: Clock) -> Result<()> {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("the dashboard needs a terminal").hint("mesoslab status --watch"));
+    if args.print.is_none() {
+        on_a_terminal()?;
     }
     let (lab, locate) = target(settings)?;
-    let options = tui::Options { lab, locate, theme: Theme::dark(), read_only: args.read_only };
-    tui::run(options, clock).await.context("use the terminal")
+    let title = format!("mesoslab tui: {}", lab.name);
+    let options =
+        tui::Options { lab, locate, theme: Theme::dark(), read_only: args.read_only, tab: tab(args.tab) };
+    let Some(format) = args.print else {
+        return tui::run(options, clock).await.context("show the dashboard");
+    };
+    let (columns, rows) = args.size.or_else(|| crossterm::terminal::size().ok()).unwrap_or(SIZE);
+    let Still { picture, missing } = still(options, Size::new(columns, rows), args.wait, clock).await;
+    settings.printer.data(match format {
+        Picture::Text => picture::text(&picture),
+        Picture::Svg => svg(&picture, &title),
+    })?;
+    match missing {
+        None => Ok(()),
+        Some(missing) => {
+            let message = format!(
+                "the picture is not whole after {}: {missing}",
+                humantime::format_duration(args.wait)
+            );
+            Err(Failure::new(Code::NotReady, message).hint("mesoslab tui --print --wait 30s"))
+        }
+    }
+}
+
+fn on_a_terminal() -> Result<()> {
+    let problem = if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        "the dashboard needs a terminal"
+    } else if !printer::is_smart() {
+        "the dashboard needs a terminal that can move its cursor, and TERM=dumb says that this one cannot"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(problem).hint("mesoslab tui --print, or mesoslab status --watch"))
 }
 
 /// What to show, and how to find it again whenever a connection is made.
 fn target(settings: &Settings) -> Result<(Lab, Locate)> {
+    let scheduler = settings.scheduler_flag()?;
     if let Some(flag) = settings.master_flag() {
         let addresses = Addresses {
             master: settings.master()?,
-            scheduler: settings.scheduler().ok(),
-            no_scheduler: "name our scheduler with --scheduler http://127.0.0.1:8090".to_owned(),
+            scheduler,
+            no_scheduler: "no --scheduler was named".to_owned(),
             ..Addresses::default()
         };
         let lab = Lab { name: flag.to_owned(), provider: "attach".to_owned() };
         return Ok((lab, Arc::new(move || Ok(addresses.clone()))));
     }
     let (state, record) = settings.record()?;
-    let name = record.spec.name.clone();
-    let lab = Lab { name, provider: "embedded".to_owned() };
-    let locate = move || match state.record() {
-        Ok(Some(record)) if state.is_running() => Ok(Addresses {
-            master: record.endpoints.master.clone(),
-            scheduler: record.endpoints.scheduler.clone(),
-            no_scheduler: "the scheduler is stopped; mesoslab scheduler start".to_owned(),
-            agents: record.endpoints.agents.into_iter().map(|(name, url)| (name.0, url)).collect(),
-        }),
-        Ok(Some(record)) => Err(settings::not_running(&record).message),
-        Ok(None) => Err("the lab is gone".to_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    Ok((lab, Arc::new(locate)))
+    let lab = Lab { name: record.spec.name, provider: "embedded".to_owned() };
+    Ok((lab, Arc::new(move || addresses(&state, scheduler.clone()))))
+}
+
+/// Where the lab's components are now, or why they are not.
+fn addresses(state: &StateDir, scheduler: Option<String>) -> Result<Addresses, String> {
+    let record = state.record().map_err(|error| error.to_string())?;
+    let record = record.ok_or_else(|| "the lab is gone".to_owned())?;
+    if !state.is_running() {
+        return Err(down(&record));
+    }
+    let suffix = Settings::name_suffix(&record.spec.name);
+    Ok(Addresses {
+        master: record.endpoints.master,
+        scheduler: scheduler.or(record.endpoints.scheduler),
+        no_scheduler: format!("the scheduler is stopped; mesoslab scheduler start{suffix}"),
+        agents: record.endpoints.agents.into_iter().map(|(name, url)| (name.0, url)).collect(),
+    })
+}
+
+fn down(record: &LabRecord) -> String {
+    let failure = settings::not_running(record);
+    let hint = failure.hint.as_deref().and_then(|hint| hint.split("   ").next());
+    format!("{}; {}", failure.message, hint.unwrap_or_default())
+}
+
+fn tab(tab: cli::Tab) -> Tab {
+    match tab {
+        cli::Tab::Overview => Tab::Overview,
+        cli::Tab::Offers => Tab::Offers,
+        cli::Tab::Tasks => Tab::Tasks,
+        cli::Tab::Agents => Tab::Agents,
+        cli::Tab::Frameworks => Tab::Frameworks,
+        cli::Tab::Components => Tab::Components,
+        cli::Tab::Events => Tab::Events,
+    }
 }

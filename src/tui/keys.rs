@@ -42,6 +42,7 @@ pub enum Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Quit,
+    Suspend,
     Back,
     Help,
     Tab(Tab),
@@ -262,6 +263,7 @@ pub const BINDINGS: &[Binding] = {
         bind(S::Everywhere, &[key('t')], A::NextTheme, "", "the next theme"),
         bind(S::Everywhere, &[key('S')], A::Save, "", "save the screen as text"),
         bind(S::Always, &[ctrl('c')], A::Quit, "", "quit"),
+        bind(S::Always, &[ctrl('z')], A::Suspend, "", "back to the shell; fg continues"),
     ]
 };
 

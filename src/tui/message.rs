@@ -25,7 +25,7 @@ pub enum Msg {
     Answer(Answer),
 }
 
-/// What the dashboard wants done. Everything but `Quit` and `Save` ends in an [`Answer`], or needs none.
+/// What the dashboard wants done. Each ends in an [`Answer`], or needs none.
 #[derive(Debug)]
 pub enum Effect {
     Scale(u64),
@@ -48,6 +48,8 @@ pub enum Effect {
     Copy(String),
     /// The screen as it is, as text, to a file.
     Save,
+    /// Gives the terminal back until the process is continued, as Ctrl-Z does.
+    Suspend,
     Quit,
 }
 

@@ -1,10 +1,12 @@
-//! The terminal: takes it over, waits for keys and news, draws, and gives it back, however the dashboard ends.
+//! The loop: waits for keys and news, takes in all that wait, draws what they changed, and ends as it is asked to.
+//!
+//! Drawing never waits for the network: the feeds and the effects are tasks of other threads, and the keys are read by
+//! a thread of their own.
 
-use std::io;
+use std::{io, time::Duration};
 
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt as _;
-use ratatui::{DefaultTerminal, layout::Size};
+use crossterm::event::{Event, MouseEventKind};
+use ratatui::layout::Size;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -12,19 +14,34 @@ use crate::{
         Change,
         watch::{self, Locate},
     },
-    runtime::{Clock, Signals, Tasks},
+    mesos::time::Time,
+    runtime::{self, Clock, Tasks},
     tui::{
+        ending::{self, Ending},
         message::{Answer, Effect, Msg},
         model::{Lab, Model},
+        picture,
+        terminal::Screen,
         theme::Theme,
         update::{next_tick, settle, update},
-        view,
         work::Worker,
     },
 };
 
 /// How many changes may wait for the screen; feeds that are faster wait in turn.
-const WAITING: usize = 4096;
+pub(super) const WAITING: usize = 4096;
+
+/// How many changes are taken in before the keys are looked at again.
+const AT_ONCE: usize = 1024;
+
+/// How many messages are taken in before the screen is drawn.
+const BEFORE_DRAWING: usize = 64;
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// How long the feeds may take to end.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// How the dashboard is started.
 pub struct Options {
@@ -32,75 +49,207 @@ pub struct Options {
     pub locate: Locate,
     pub theme: Theme,
     pub read_only: bool,
+    pub tab: crate::tui::model::Tab,
+}
+
+impl Options {
+    pub(super) fn model(&self, now: Time, size: Size) -> Model {
+        let mut model = Model::new(now, size, self.lab.clone(), self.theme.clone(), self.read_only);
+        model.tab = self.tab;
+        model
+    }
 }
 
 /// Shows the dashboard until it is quit or the process is asked to end.
 ///
 /// # Errors
-/// When the terminal cannot be written or read.
+/// When the terminal cannot be written or read; when a part of the dashboard panics.
 pub async fn run(options: Options, clock: Clock) -> io::Result<()> {
-    let mut terminal = ratatui::try_init()?;
     let tasks = Tasks::new();
-    let result = show(&mut terminal, options, clock, &tasks).await;
-    ratatui::restore();
-    tasks.stop().await;
+    let (endings_in, endings) = mpsc::unbounded_channel();
+    ending::watch(&tasks, &endings_in)?;
+    let panicked = move |message| drop(endings_in.send(Ending::Panicked(message)));
+    let mut screen = Screen::take(panicked)?;
+    let result = show(&mut screen, options, clock, &tasks, endings).await;
+    drop(screen);
+    // Feeds that do not end in time end with the process.
+    drop(tokio::time::timeout(GRACE, tasks.stop()).await);
     result
+}
+
+async fn show(
+    screen: &mut Screen,
+    options: Options,
+    clock: Clock,
+    tasks: &Tasks,
+    endings: mpsc::UnboundedReceiver<Ending>,
+) -> io::Result<()> {
+    let (answers_in, answers) = mpsc::unbounded_channel();
+    let sources = Sources {
+        clock,
+        endings,
+        events: keys()?,
+        answers,
+        changes: feeds(tasks, clock, &options.locate),
+        held: Vec::new(),
+    };
+    let worker = Worker::new(tasks.clone(), options.locate.clone(), answers_in);
+    let model = options.model(clock.now(), screen.size()?);
+    Dashboard { screen, model, worker, clock }.run(sources).await
+}
+
+fn feeds(tasks: &Tasks, clock: Clock, locate: &Locate) -> mpsc::Receiver<Change> {
+    let (changes_in, changes) = mpsc::channel(WAITING);
+    watch::start(tasks, clock, locate.clone(), changes_in);
+    changes
+}
+
+/// What the terminal sends. Its thread ends with the process: it waits in a read that nothing interrupts.
+fn keys() -> io::Result<mpsc::UnboundedReceiver<io::Result<Event>>> {
+    let (events_in, events) = mpsc::unbounded_channel();
+    runtime::thread("keys", move || {
+        loop {
+            let event = crossterm::event::read();
+            let failed = event.is_err();
+            if events_in.send(event).is_err() || failed {
+                return;
+            }
+        }
+    })?;
+    Ok(events)
+}
+
+struct Dashboard<'a> {
+    screen: &'a mut Screen,
+    model: Model,
+    worker: Worker,
+    clock: Clock,
+}
+
+impl Dashboard<'_> {
+    async fn run(mut self, mut sources: Sources) -> io::Result<()> {
+        loop {
+            self.draw()?;
+            let frame = self.clock.now() + FRAME;
+            let mut wake = next_tick(&self.model);
+            let mut changed = false;
+            while !changed || self.clock.now() < frame {
+                let msgs = match sources.next(wake).await? {
+                    News::Msgs(msgs) => msgs,
+                    News::Woken if changed => break,
+                    News::Woken => vec![Msg::Tick],
+                    News::End => return Ok(()),
+                };
+                for msg in msgs {
+                    if !self.take(msg).await? {
+                        return Ok(());
+                    }
+                }
+                (changed, wake) = (true, Some(frame));
+            }
+        }
+    }
+
+    /// The size is asked for: a window that shrinks tells it late, and what lies outside cannot be drawn.
+    fn draw(&mut self) -> io::Result<()> {
+        let size = self.screen.size()?;
+        if size != self.model.size {
+            update(&mut self.model, self.clock.now(), Msg::Resize(size));
+        }
+        settle(&mut self.model);
+        self.screen.draw(&self.model)
+    }
+
+    /// Takes in one message and does what follows from it; false when the dashboard is quit.
+    async fn take(&mut self, msg: Msg) -> io::Result<bool> {
+        let mut waiting = vec![msg];
+        while let Some(msg) = waiting.pop() {
+            for effect in update(&mut self.model, self.clock.now(), msg) {
+                match effect {
+                    Effect::Quit => return Ok(false),
+                    Effect::Suspend => self.suspend().await?,
+                    Effect::Copy(text) => self.screen.copy(&text)?,
+                    Effect::Save => {
+                        settle(&mut self.model);
+                        waiting.push(Msg::Answer(Answer::Saved(picture::save(&self.model))));
+                    }
+                    other => self.worker.run(other),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    async fn suspend(&mut self) -> io::Result<()> {
+        self.screen.leave()?;
+        ending::stop_until_continued().await?;
+        self.screen.enter()
+    }
 }
 
 /// What the loop waits for.
 struct Sources {
-    signals: Signals,
-    events: EventStream,
-    changes: mpsc::Receiver<Change>,
+    clock: Clock,
+    endings: mpsc::UnboundedReceiver<Ending>,
+    events: mpsc::UnboundedReceiver<io::Result<Event>>,
     answers: mpsc::UnboundedReceiver<Answer>,
+    changes: mpsc::Receiver<Change>,
+    /// Room for the changes of one message.
+    held: Vec<Change>,
 }
 
-async fn show(
-    terminal: &mut DefaultTerminal,
-    options: Options,
-    clock: Clock,
-    tasks: &Tasks,
-) -> io::Result<()> {
-    let (changes_in, changes) = mpsc::channel(WAITING);
-    let (answers_in, answers) = mpsc::unbounded_channel();
-    watch::start(tasks, clock, options.locate.clone(), changes_in);
-    let mut worker = Worker::new(tasks.clone(), options.locate, answers_in);
-    let mut sources = Sources { signals: Signals::listen()?, events: EventStream::new(), changes, answers };
-    let size = terminal.size()?;
-    let mut model = Model::new(clock.now(), size, options.lab, options.theme, options.read_only);
-    loop {
-        settle(&mut model);
-        terminal.draw(|frame| view::draw(frame, &model))?;
-        let Some(msg) = sources.next(clock, &model).await? else { return Ok(()) };
-        for effect in update(&mut model, clock.now(), msg) {
-            match effect {
-                Effect::Quit => return Ok(()),
-                other => worker.run(other),
-            }
-        }
-    }
+enum News {
+    Msgs(Vec<Msg>),
+    /// The time has come.
+    Woken,
+    End,
 }
 
 impl Sources {
-    /// The next message; none when the process is to end.
-    async fn next(&mut self, clock: Clock, model: &Model) -> io::Result<Option<Msg>> {
-        let tick = next_tick(model).map(|at| clock.instant(at));
-        let mut batch = Vec::new();
+    /// All that waits, as soon as anything does, but for what a frame can bear; or that `wake` has come.
+    async fn next(&mut self, wake: Option<Time>) -> io::Result<News> {
+        let wake = wake.map(|at| self.clock.instant(at));
         loop {
-            let msg = tokio::select! {
-                () = self.signals.next() => return Ok(None),
-                event = self.events.next() => match event {
-                    Some(event) => read(event?),
-                    None => return Ok(None),
-                },
+            let first = tokio::select! {
+                biased;
+                Some(ending) = self.endings.recv() => return ending.result().map(|()| News::End),
+                Some(event) = self.events.recv() => read(event?),
                 Some(answer) = self.answers.recv() => Some(Msg::Answer(answer)),
-                1.. = self.changes.recv_many(&mut batch, WAITING) => Some(Msg::Changes(std::mem::take(&mut batch))),
-                () = reached(tick) => Some(Msg::Tick),
+                1.. = self.changes.recv_many(&mut self.held, AT_ONCE) => Some(self.release()),
+                () = reached(wake) => return Ok(News::Woken),
             };
-            if msg.is_some() {
-                return Ok(msg);
+            let mut msgs = Vec::from_iter(first);
+            while msgs.len() < BEFORE_DRAWING
+                && let Some(msg) = self.waiting()?
+            {
+                msgs.push(msg);
+            }
+            if !msgs.is_empty() {
+                return Ok(News::Msgs(msgs));
             }
         }
+    }
+
+    /// What has come already: keys before answers before changes.
+    fn waiting(&mut self) -> io::Result<Option<Msg>> {
+        while let Ok(event) = self.events.try_recv() {
+            if let Some(msg) = read(event?) {
+                return Ok(Some(msg));
+            }
+        }
+        if let Ok(answer) = self.answers.try_recv() {
+            return Ok(Some(Msg::Answer(answer)));
+        }
+        while self.held.len() < AT_ONCE
+            && let Ok(change) = self.changes.try_recv()
+        {
+            self.held.push(change);
+        }
+        Ok((!self.held.is_empty()).then(|| self.release()))
+    }
+
+    fn release(&mut self) -> Msg {
+        Msg::Changes(std::mem::take(&mut self.held))
     }
 }
 
@@ -115,6 +264,7 @@ fn read(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) if key.is_release() => None,
         Event::Key(key) => Some(Msg::Key(key)),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
         Event::Mouse(mouse) => Some(Msg::Mouse(mouse)),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(width, height) => Some(Msg::Resize(Size { width, height })),

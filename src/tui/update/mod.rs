@@ -87,6 +87,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     use Action as A;
     match action {
         A::Quit => return vec![Effect::Quit],
+        A::Suspend => return vec![Effect::Suspend],
         A::Pause => pause(model),
         A::NextTheme => slider::next_theme(model),
         A::Help | A::Command | A::Copy | A::Kill | A::Log | A::Explain | A::Save | A::Filter => {

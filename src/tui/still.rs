@@ -1,0 +1,69 @@
+//! One picture of the dashboard without a terminal: reads the cluster, draws once, ends.
+
+use std::time::Duration;
+
+use ratatui::{buffer::Buffer, layout::Size};
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::{
+    cluster::{Change, ClusterView, link::Link, watch},
+    runtime::{Clock, Tasks},
+    tui::{
+        message::Msg,
+        model::Model,
+        picture,
+        run::{Options, WAITING},
+        update::{settle, update},
+    },
+};
+
+/// What comes this soon after the last news belongs to what is being read.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// A picture, and whether it shows the whole cluster.
+pub struct Still {
+    pub picture: Buffer,
+    /// What is missing; for people.
+    pub missing: Option<String>,
+}
+
+/// Waits until the cluster is read, but not longer than `patience`, and draws.
+pub async fn still(options: Options, size: Size, patience: Duration, clock: Clock) -> Still {
+    let tasks = Tasks::new();
+    let (changes_in, changes) = mpsc::channel(WAITING);
+    watch::start(&tasks, clock, options.locate.clone(), changes_in);
+    let mut model = options.model(clock.now(), size);
+    // The picture shows what there is by then.
+    drop(timeout(patience, read(&mut model, changes, clock)).await);
+    tasks.cancel();
+    update(&mut model, clock.now(), Msg::Tick);
+    settle(&mut model);
+    Still { picture: picture::of(&model), missing: missing(&model.cluster) }
+}
+
+/// Takes in news until nothing is missing and no more comes.
+async fn read(model: &mut Model, mut changes: mpsc::Receiver<Change>, clock: Clock) {
+    let mut batch = Vec::new();
+    loop {
+        let more = changes.recv_many(&mut batch, WAITING);
+        let count = match missing(&model.cluster) {
+            Some(_) => more.await,
+            None => timeout(QUIET, more).await.unwrap_or_default(),
+        };
+        if count == 0 {
+            return;
+        }
+        // A picture asks for nothing.
+        drop(update(model, clock.now(), Msg::Changes(std::mem::take(&mut batch))));
+    }
+}
+
+fn missing(cluster: &ClusterView) -> Option<String> {
+    let problem = |link: &Link| match link {
+        Link::Connecting => Some("no answer".to_owned()),
+        Link::Lost { problem, .. } => Some(problem.clone()),
+        Link::Live { .. } | Link::Polling { .. } | Link::Absent { .. } => None,
+    };
+    let master = problem(&cluster.master_link).map(|problem| format!("the master: {problem}"));
+    master.or_else(|| problem(&cluster.scheduler_link).map(|problem| format!("the scheduler: {problem}")))
+}
