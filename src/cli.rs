@@ -182,6 +182,9 @@ pub struct Tui {
     /// Refuse every change: no scaling, no killing
     #[arg(long, env = "MESOSLAB_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub read_only: bool,
+    /// The colours: dark, light, contrast or mono [default: dark, or mono where NO_COLOR is set]
+    #[arg(long, env = "MESOSLAB_THEME", value_name = "THEME")]
+    pub theme: Option<String>,
     /// The tab to begin with
     #[arg(long, value_enum, default_value_t, value_name = "TAB")]
     pub tab: Tab,

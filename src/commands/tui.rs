@@ -29,10 +29,10 @@ pub async fn run(settings: &Settings, args: &cli::Tui, clock: Clock) -> Result<(
     if args.print.is_none() {
         on_a_terminal()?;
     }
+    let theme = theme(args.theme.as_deref())?;
     let (lab, locate) = target(settings)?;
     let title = format!("mesoslab tui: {}", lab.name);
-    let options =
-        tui::Options { lab, locate, theme: Theme::dark(), read_only: args.read_only, tab: tab(args.tab) };
+    let options = tui::Options { lab, locate, theme, read_only: args.read_only, tab: tab(args.tab) };
     let Some(format) = args.print else {
         return tui::run(options, clock).await.context("show the dashboard");
     };
@@ -63,6 +63,11 @@ fn on_a_terminal() -> Result<()> {
         return Ok(());
     };
     Err(Failure::usage(problem).hint("mesoslab tui --print, or mesoslab status --watch"))
+}
+
+fn theme(name: Option<&str>) -> Result<Theme> {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Theme::chosen(name, no_color).map_err(|error| Failure::usage(error).hint("mesoslab tui --theme dark"))
 }
 
 /// What to show, and how to find it again whenever a connection is made.
