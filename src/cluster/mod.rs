@@ -10,9 +10,11 @@
 //! `watch` does the IO and reconnects; [`ClusterView`] only computes, and has one writer: whoever owns it.
 
 pub mod agent;
+pub mod amounts;
 pub mod change;
 pub mod component;
 mod fold;
+mod forecast;
 pub mod framework;
 pub mod history;
 pub mod link;
@@ -22,7 +24,7 @@ pub mod rows;
 pub mod scheduler;
 pub mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod watch;
 
 use crate::{
@@ -100,6 +102,13 @@ pub struct StateCounts {
     pub failed: usize,
     /// Finished and killed; of those still known.
     pub ended: usize,
+}
+
+impl StateCounts {
+    /// All that are not over.
+    pub fn live(&self) -> usize {
+        self.starting + self.running + self.killing + self.unreachable
+    }
 }
 
 impl Gauges {

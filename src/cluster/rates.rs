@@ -38,6 +38,33 @@ impl Rates {
     }
 }
 
+impl Rates {
+    /// So many run now.
+    pub fn running(&mut self, count: usize) {
+        if let Some(last) = self.running.back_mut() {
+            *last = count as u64;
+        }
+    }
+
+    pub fn launched(&mut self) {
+        add(&mut self.launches, 1);
+    }
+
+    pub fn failed(&mut self) {
+        add(&mut self.failures, 1);
+    }
+
+    pub fn offered(&mut self, count: u64) {
+        add(&mut self.offers, count);
+    }
+}
+
+fn add(numbers: &mut VecDeque<u64>, count: u64) {
+    if let Some(last) = numbers.back_mut() {
+        *last += count;
+    }
+}
+
 fn push(numbers: &mut VecDeque<u64>, number: u64) {
     if numbers.len() >= SECONDS {
         numbers.pop_front();

@@ -23,31 +23,58 @@ pub trait Rows {
     }
 }
 
+/// How many changes of a table are remembered one by one.
+const REMEMBERED: usize = 4096;
+
 /// Rows by id.
 #[derive(Clone, Debug)]
 pub struct Table<T> {
     rows: Slab<T>,
     ids: HashMap<String, Key>,
     version: u64,
+    /// The keys of the last changes, one per version.
+    changed: VecDeque<Key>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: Slab::new(), ids: HashMap::new(), version: 0 }
+        Self { rows: Slab::new(), ids: HashMap::new(), version: 0, changed: VecDeque::new() }
     }
 }
 
 impl<T> Table<T> {
     /// Adds a row, or replaces that of the same id in its place.
     pub fn put(&mut self, id: &str, row: T) -> Key {
-        self.version += 1;
         if let Some(key) = self.key(id) {
+            self.touch(key);
             self.rows[key as usize] = row;
             return key;
         }
         let key = Key::try_from(self.rows.insert(row)).unwrap_or(Key::MAX);
+        self.touch(key);
         self.ids.insert(id.to_owned(), key);
         key
+    }
+
+    fn touch(&mut self, key: Key) {
+        self.version += 1;
+        if self.changed.len() >= REMEMBERED {
+            self.changed.pop_front();
+        }
+        self.changed.push_back(key);
+    }
+
+    fn touch_all(&mut self) {
+        self.version += 1;
+        self.changed.clear();
+    }
+
+    /// The rows that came, changed or went since `version`, some of them more than once; none when too much has happened
+    /// since to tell: then all may have changed.
+    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = Key>> {
+        let news = usize::try_from(self.version.checked_sub(version)?).ok()?;
+        let known = self.changed.len().checked_sub(news)?;
+        Some(self.changed.range(known..).copied())
     }
 
     pub fn key(&self, id: &str) -> Option<Key> {
@@ -60,19 +87,23 @@ impl<T> Table<T> {
 
     /// For a change of one row.
     pub fn find_mut(&mut self, id: &str) -> Option<&mut T> {
-        let key = self.key(id)?;
-        self.version += 1;
+        self.get_mut(self.key(id)?)
+    }
+
+    /// For a change of one row.
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.touch(key);
         self.rows.get_mut(key as usize)
     }
 
     pub fn remove(&mut self, id: &str) -> Option<T> {
         let key = self.ids.remove(id)?;
-        self.version += 1;
+        self.touch(key);
         self.rows.try_remove(key as usize)
     }
 
     pub fn clear(&mut self) {
-        self.version += 1;
+        self.touch_all();
         self.rows.clear();
         self.ids.clear();
     }
@@ -83,7 +114,7 @@ impl<T> Table<T> {
 
     /// For a change of many rows.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.version += 1;
+        self.touch_all();
         self.rows.iter_mut().map(|(_, row)| row)
     }
 }
@@ -178,6 +209,24 @@ mod tests {
         assert_eq!((table.get(a), table.find("b"), table.len()), (Some(&3), Some(&2), 2));
         table.remove("a");
         assert_eq!((table.get(a), table.key("b")), (None, Some(b)));
+    }
+
+    #[test]
+    fn a_table_tells_which_rows_have_changed() {
+        let mut table = Table::default();
+        let a = table.put("a", 1);
+        let before = table.version();
+        let b = table.put("b", 2);
+        table.remove("a");
+        assert_eq!(table.changed_since(before).unwrap().collect::<Vec<_>>(), [b, a]);
+        assert_eq!(table.changed_since(table.version()).unwrap().count(), 0);
+        table.iter_mut().for_each(|row| *row += 1);
+        assert!(table.changed_since(before).is_none(), "all may have changed");
+        let before = table.version();
+        for _ in 0..=super::REMEMBERED {
+            table.put("b", 3);
+        }
+        assert!(table.changed_since(before).is_none(), "too much to tell");
     }
 
     #[test]

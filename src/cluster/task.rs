@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use crate::{
+    cluster::{
+        amounts::{ports_text, quantities},
+        fold::Names,
+    },
     mesos::{
         time::Time,
         v1::{self, TaskState},
     },
-    scheduler::{api::KillReason, quantities::Quantities},
+    scheduler::{
+        api::{KillReason, TaskView},
+        quantities::Quantities,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +90,124 @@ impl Task {
     pub fn is_over(&self) -> bool {
         is_over(self.state)
     }
+
+    /// Framework and agent go by their ids, until somebody tells their names.
+    pub(super) fn read(task: v1::Task, names: &mut Names) -> Self {
+        let state = task.state();
+        let framework_id = names.get(task.framework_id.as_str());
+        let agent_id = names.get(task.agent_id.as_str());
+        let executor_id = task.executor_id.map(|id| id.value).filter(|id| !id.is_empty());
+        let mut read = Self {
+            executor_id: executor_id.unwrap_or_else(|| task.task_id.value.clone()),
+            id: task.task_id.value,
+            name: task.name,
+            framework: Arc::clone(&framework_id),
+            framework_id,
+            agent: Arc::clone(&agent_id),
+            agent_id,
+            state,
+            started: None,
+            since: None,
+            healthy: None,
+            message: String::new(),
+            history: Vec::with_capacity(task.statuses.len()),
+            resources: quantities(&task.resources),
+            more: More {
+                ports: ports_text(&task.resources),
+                labels: task.labels.map(pairs).unwrap_or_default(),
+                user: task.user,
+                container: task.container.as_ref().map(container_text),
+                discovery: task.discovery.and_then(|discovery| discovery.name),
+                ..More::default()
+            },
+            ours: None,
+            order: 0,
+        };
+        task.statuses.into_iter().for_each(|status| read.take(status));
+        read
+    }
+
+    /// Enters an update into the history, as Mesos does: one of the state of the last one replaces it.
+    pub(super) fn take(&mut self, status: v1::TaskStatus) {
+        self.more.take(status.container_status.as_ref());
+        let status = Status::read(status);
+        self.started = self.started.or(status.at);
+        self.healthy = status.healthy.or(self.healthy);
+        if !status.message.is_empty() {
+            self.message.clone_from(&status.message);
+        }
+        match self.history.last_mut() {
+            Some(last) if last.state == status.state => *last = status,
+            _ => {
+                self.since = status.at.or(self.since);
+                self.history.push(status);
+            }
+        }
+    }
+}
+
+impl More {
+    fn take(&mut self, status: Option<&v1::ContainerStatus>) {
+        let Some(status) = status else { return };
+        if let Some(id) = &status.container_id {
+            self.container_id = Some(id.value.clone());
+        }
+        let addresses = status.network_infos.iter().flat_map(|network| &network.ip_addresses);
+        let addresses: Vec<_> = addresses.filter_map(|address| address.ip_address.clone()).collect();
+        if !addresses.is_empty() {
+            self.addresses = addresses;
+        }
+    }
+}
+
+impl Status {
+    fn read(status: v1::TaskStatus) -> Self {
+        Self {
+            at: status.timestamp.and_then(Time::from_secs_f64),
+            state: status.state(),
+            reason: status.reason.is_some().then(|| status.reason()),
+            source: status.source.is_some().then(|| status.source()),
+            healthy: status.healthy,
+            message: status.message.unwrap_or_default(),
+        }
+    }
+
+    /// `Command exited with status 1 (REASON_COMMAND_EXECUTOR_FAILED)`; empty when nothing is said.
+    pub fn why(&self) -> String {
+        let reason = self.reason.map(|reason| reason.as_str_name());
+        match (self.message.as_str(), reason) {
+            (message, None) => message.to_owned(),
+            ("", Some(reason)) => reason.to_owned(),
+            (message, Some(reason)) => format!("{message} ({reason})"),
+        }
+    }
+}
+
+impl Ours {
+    pub(super) fn of(view: &TaskView) -> Self {
+        Self {
+            slot: view.slot,
+            restarts: view.restarts,
+            killing: view.killing,
+            outdated: view.outdated,
+            config_version: view.config_version,
+        }
+    }
+}
+
+fn pairs(labels: v1::Labels) -> Vec<(String, String)> {
+    labels.labels.into_iter().map(|label| (label.key, label.value.unwrap_or_default())).collect()
+}
+
+fn container_text(container: &v1::ContainerInfo) -> String {
+    let image = container.docker.as_ref().map(|docker| docker.image.as_str());
+    let kind = container.r#type().as_str_name().to_lowercase();
+    image.map_or_else(|| kind.clone(), |image| format!("{kind} {image}"))
+}
+
+/// `running` for `TASK_RUNNING`, and so on.
+pub fn word(state: TaskState) -> String {
+    state.as_str_name().trim_start_matches("TASK_").to_lowercase().replace('_', " ")
 }
 
 /// Whether a task in this state never moves again.

@@ -4,9 +4,14 @@ use serde::Serialize;
 
 use crate::{
     cli,
+    cluster::{
+        agent::address_of,
+        amounts::{attributes_text, quantities},
+    },
     error::{Context, Result},
-    mesos::{resources::Resources, v1},
+    mesos::v1,
     printer::Rows,
+    scheduler::quantities::Quantities,
     settings::Settings,
 };
 
@@ -18,17 +23,9 @@ struct Agent {
     pid: String,
     active: bool,
     attributes: String,
-    total: Amounts,
-    used: Amounts,
+    total: Quantities,
+    used: Quantities,
     version: String,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Amounts {
-    cpus: f64,
-    mem: f64,
-    disk: f64,
-    ports: u64,
 }
 
 pub async fn run(settings: &Settings, output: &cli::Output) -> Result<()> {
@@ -46,20 +43,10 @@ fn read(agent: v1::master::response::get_agents::Agent) -> Agent {
         hostname: info.hostname,
         pid: agent.pid.unwrap_or_default(),
         active: agent.active,
-        attributes: super::attributes_text(&info.attributes),
-        total: amounts(agent.total_resources),
-        used: amounts(agent.allocated_resources),
+        attributes: attributes_text(&info.attributes),
+        total: quantities(&agent.total_resources),
+        used: quantities(&agent.allocated_resources),
         version: agent.version,
-    }
-}
-
-fn amounts(resources: Vec<v1::Resource>) -> Amounts {
-    let resources = Resources::from(resources);
-    Amounts {
-        cpus: resources.cpus().unwrap_or_default(),
-        mem: resources.mem().unwrap_or_default(),
-        disk: resources.disk().unwrap_or_default(),
-        ports: super::port_count(&resources),
     }
 }
 
@@ -73,7 +60,7 @@ fn rows(agents: &[Agent], wide: bool) -> Rows {
     for agent in agents {
         let mut row = vec![
             agent.id.clone(),
-            agent.pid.rsplit('@').next().unwrap_or_default().to_owned(),
+            address_of(&agent.pid).to_owned(),
             if agent.active { "active".to_owned() } else { "inactive".to_owned() },
             format!("{}/{}", agent.used.cpus, agent.total.cpus),
             format!("{}/{} MB", agent.used.mem, agent.total.mem),

@@ -30,7 +30,6 @@ use crate::{
     cli::{Cli, Command, Component, Format},
     error::{Code, Context, Failure, Result},
     host::guard,
-    mesos::{resources::Resources, v1},
     printer::Rows,
     provider::{
         ready::{self, NotReady},
@@ -141,41 +140,6 @@ fn age(seconds: f64) -> String {
         7200..=172_799 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
-}
-
-/// How many ports there are among the resources.
-fn port_count(resources: &Resources) -> u64 {
-    port_ranges(resources).iter().map(|(begin, end)| end - begin + 1).sum()
-}
-
-/// `31000-31001,31005`.
-fn ports_text(resources: &Resources) -> String {
-    let ranges = port_ranges(resources).into_iter();
-    let words: Vec<_> = ranges
-        .map(|(begin, end)| if begin == end { begin.to_string() } else { format!("{begin}-{end}") })
-        .collect();
-    words.join(",")
-}
-
-fn port_ranges(resources: &Resources) -> Vec<(u64, u64)> {
-    let ranges = resources.ports().unwrap_or_default();
-    ranges.range.iter().map(|range| (range.begin, range.end)).collect()
-}
-
-/// `rack:a;zone:z1`, as `--attributes` takes them.
-fn attributes_text(attributes: &[v1::Attribute]) -> String {
-    let one = |attribute: &v1::Attribute| {
-        let value = match attribute.r#type() {
-            v1::value::Type::Text => attribute.text.as_ref().map(|text| text.value.clone()),
-            v1::value::Type::Scalar => attribute.scalar.map(|scalar| scalar.value.to_string()),
-            _ => attribute.ranges.as_ref().map(|ranges| {
-                let words = ranges.range.iter().map(|range| format!("{}-{}", range.begin, range.end));
-                format!("[{}]", words.collect::<Vec<_>>().join(","))
-            }),
-        };
-        format!("{}:{}", attribute.name, value.unwrap_or_default())
-    };
-    attributes.iter().map(one).collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]

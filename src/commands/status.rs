@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     cli::{self, Format},
     client::operator::Operator,
+    cluster::agent::address_of,
     error::{Context, Failure, Result},
     mesos::{resources::Resources, v1},
     printer::Rows,
@@ -134,12 +135,7 @@ async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
     let master = Component { name: "master".into(), url, ready: true, state: "answers".into() };
     let others = agents.agents.iter().map(|agent| Component {
         name: agent.agent_info.hostname.clone(),
-        url: agent
-            .pid
-            .as_deref()
-            .and_then(|pid| pid.rsplit('@').next())
-            .map(|at| format!("http://{at}"))
-            .unwrap_or_default(),
+        url: agent.pid.as_deref().map(|pid| format!("http://{}", address_of(pid))).unwrap_or_default(),
         ready: agent.active,
         state: if agent.active { "active".into() } else { "inactive".into() },
     });

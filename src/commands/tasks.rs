@@ -7,11 +7,13 @@ use serde::Serialize;
 use crate::{
     cli,
     client::operator::Operator,
-    error::{Code, Context, Failure, Result},
-    mesos::{
-        resources::Resources,
-        v1::{self, TaskState},
+    cluster::{
+        agent::address_of,
+        amounts::{ports_text, quantities},
+        task::is_over,
     },
+    error::{Code, Context, Failure, Result},
+    mesos::v1::{self, TaskState},
     printer::Rows,
     runtime::Clock,
     settings::Settings,
@@ -59,7 +61,7 @@ pub async fn list(operator: &Operator, all: bool) -> Result<Vec<Task>> {
         .agents
         .into_iter()
         .filter_map(|agent| {
-            let address = agent.pid?.rsplit('@').next()?.to_owned();
+            let address = address_of(&agent.pid?).to_owned();
             Some((agent.agent_info.id?.value, address))
         })
         .collect();
@@ -103,7 +105,7 @@ pub fn find(tasks: Vec<Task>, text: &str) -> Result<Task> {
 }
 
 fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<String, String>) -> Task {
-    let resources = Resources::from(task.resources.clone());
+    let amounts = quantities(&task.resources);
     let state = task.state();
     let newest = task.statuses.last();
     let started = task.statuses.first().and_then(|status| status.timestamp);
@@ -120,9 +122,9 @@ fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<S
         started,
         healthy: newest.and_then(|status| status.healthy),
         message: newest.and_then(|status| status.message.clone()).unwrap_or_default(),
-        cpus: resources.cpus().unwrap_or_default(),
-        mem: resources.mem().unwrap_or_default(),
-        ports: super::ports_text(&resources),
+        cpus: amounts.cpus,
+        mem: amounts.mem,
+        ports: ports_text(&task.resources),
     }
 }
 
@@ -164,17 +166,5 @@ pub fn short_state(state: &str) -> String {
 
 /// Whether a task in this state has ended for good.
 pub fn has_ended(state: &str) -> bool {
-    matches!(
-        TaskState::from_str_name(state),
-        Some(
-            TaskState::TaskFinished
-                | TaskState::TaskFailed
-                | TaskState::TaskKilled
-                | TaskState::TaskError
-                | TaskState::TaskLost
-                | TaskState::TaskDropped
-                | TaskState::TaskGone
-                | TaskState::TaskGoneByOperator
-        )
-    )
+    TaskState::from_str_name(state).is_some_and(is_over)
 }

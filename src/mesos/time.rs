@@ -14,6 +14,16 @@ impl Time {
         Self(since_epoch)
     }
 
+    /// From seconds since the epoch; none when that is no time.
+    pub fn from_secs_f64(seconds: f64) -> Option<Self> {
+        Duration::try_from_secs_f64(seconds).ok().map(Self)
+    }
+
+    /// From nanoseconds since the epoch; what lies before it is the epoch.
+    pub fn from_nanos(nanoseconds: i64) -> Self {
+        Self(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or_default()))
+    }
+
     /// Seconds since the epoch, the form of every timestamp in Mesos' messages.
     pub fn as_secs_f64(self) -> f64 {
         self.0.as_secs_f64()

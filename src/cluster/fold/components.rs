@@ -1,0 +1,59 @@
+//! The parts of the lab, as they answer when they are asked how they do.
+
+use std::time::Duration;
+
+use crate::cluster::{
+    ClusterView,
+    component::{Component, Health},
+    history::{Kind, Weight},
+};
+
+/// Start times differ by less than this between two answers of one process.
+const SAME: Duration = Duration::from_millis(500);
+
+impl ClusterView {
+    /// What a component does not say now stays as it was.
+    pub(super) fn probed(&mut self, mut component: Component, round_trip: Option<Duration>) {
+        component.round_trip = round_trip;
+        component.last_ping = round_trip.map(|_| self.fold.now);
+        let mut before = Health::Unknown;
+        if let Some(old) = self.components.find(&component.name) {
+            before = old.health;
+            component.restarts = old.restarts + u32::from(has_restarted(old, &component));
+            component.last_ping = component.last_ping.or(old.last_ping);
+            component.started = component.started.or(old.started);
+            if component.version.is_empty() {
+                component.version.clone_from(&old.version);
+            }
+        }
+        self.tell_health(&component, before);
+        self.components.put(&component.name.clone(), component);
+    }
+
+    fn tell_health(&mut self, component: &Component, before: Health) {
+        let weight = match component.health {
+            Health::Ready => Weight::Good,
+            Health::Degraded => Weight::Warning,
+            Health::Down => Weight::Bad,
+            Health::Stopped | Health::Unknown => Weight::Info,
+        };
+        let is_news = before != component.health && (before != Health::Unknown || weight >= Weight::Warning);
+        if is_news {
+            let text = format!("{}: {}", component.name, component.state);
+            self.tell(Kind::Connection, weight, &component.name, text);
+        }
+    }
+
+    pub(super) fn components(&mut self, names: &[String]) {
+        let gone = self.components.iter().map(|component| &component.name);
+        let gone: Vec<_> = gone.filter(|name| !names.contains(name)).cloned().collect();
+        gone.into_iter().for_each(|name| drop(self.components.remove(&name)));
+    }
+}
+
+fn has_restarted(old: &Component, new: &Component) -> bool {
+    match (old.started, new.started) {
+        (Some(old), Some(new)) => new.since(old) > SAME,
+        _ => false,
+    }
+}
