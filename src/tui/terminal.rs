@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufWriter, Stdout},
+    mem::ManuallyDrop,
     panic::PanicHookInfo,
     sync::{
         Arc,
@@ -21,7 +22,11 @@ use crossterm::{
         disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend, layout::Size};
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    layout::{Position, Rect, Size},
+};
 
 use crate::tui::{model::Model, view};
 
@@ -34,7 +39,8 @@ const FRAME_BYTES: usize = 1 << 16;
 
 /// The terminal while the dashboard has it. Dropping it gives it back.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: it would print, and panic, where the terminal has hung up.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     taken: Taken,
 }
 
@@ -49,7 +55,8 @@ impl Screen {
         on_panic(taken.clone(), std::thread::current().id(), elsewhere);
         taken.enter().inspect_err(|_| drop(taken.leave()))?;
         let writer = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(writer))?, taken })
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(writer))?);
+        Ok(Self { terminal, taken })
     }
 
     /// # Errors
@@ -95,7 +102,9 @@ impl Screen {
     /// When the terminal is gone.
     pub fn enter(&mut self) -> io::Result<()> {
         self.taken.enter()?;
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal where its cursor is: the answer would go to the thread of the keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
