@@ -11,7 +11,12 @@ use crate::{
     error::{Context, Failure, Result},
     mesos::{resources::Resources, v1},
     printer::Rows,
-    provider::{self, embedded::port_of, state::LabRecord},
+    provider::{
+        self,
+        embedded::port_of,
+        ready::{self, NotReady},
+        state::{LabRecord, StateDir},
+    },
     runtime::Clock,
     scheduler::api,
     settings::{self, Settings},
@@ -19,6 +24,8 @@ use crate::{
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_millis(500);
+/// How long a lab whose master does not answer may take to turn out dead.
+const DYING: Duration = Duration::from_millis(500);
 
 /// What `-o json` prints. Times are seconds since the epoch.
 #[derive(Debug, PartialEq, Serialize)]
@@ -63,13 +70,13 @@ struct Gauge {
 pub async fn run(settings: &Settings, args: &cli::Status, clock: Clock) -> Result<()> {
     let format = args.output.output;
     if !args.watch {
-        let (status, failure) = look(settings).await?;
+        let (status, failure) = look(settings, clock).await?;
         show(settings, format, &status, clock)?;
         return failure.map_or(Ok(()), Err);
     }
     let mut last = None;
     loop {
-        let (status, _) = look(settings).await?;
+        let (status, _) = look(settings, clock).await?;
         if last.as_ref() != Some(&status) {
             settings.printer.clear()?;
             show(settings, format, &status, clock)?;
@@ -80,15 +87,28 @@ pub async fn run(settings: &Settings, args: &cli::Status, clock: Clock) -> Resul
 }
 
 /// The status, and what is wrong with a lab that does not run.
-async fn look(settings: &Settings) -> Result<(Status, Option<Failure>)> {
+async fn look(settings: &Settings, clock: Clock) -> Result<(Status, Option<Failure>)> {
     if let Some(master) = settings.master_flag() {
         return Ok((of_cluster(settings, master).await?, None));
     }
     let (state, record) = settings.record()?;
     if state.is_running() {
-        return Ok((of_lab(&record).await?, None));
+        let status = of_lab(&record).await?;
+        let answers = status.components.first().is_some_and(|master| master.ready);
+        if answers || !is_dying(&state, clock).await {
+            return Ok((status, None));
+        }
     }
     Ok((of_dead(&record), Some(settings::not_running(&record))))
+}
+
+/// A process that dies gives its sockets up a moment before its lock.
+async fn is_dying(state: &StateDir, clock: Clock) -> bool {
+    let gone = async || match state.is_running() {
+        true => Err(NotReady("the process of the lab is there".to_owned())),
+        false => Ok(()),
+    };
+    ready::until(clock, DYING, gone).await.is_ok()
 }
 
 fn of_dead(record: &LabRecord) -> Status {
