@@ -12,13 +12,16 @@ use std::{
 use crate::{
     mesos::{
         time::Time,
-        v1::{Offer, Resource, resource::AllocationInfo},
+        v1::{Offer, Resource},
     },
     scheduler::{
         api::{Missing, SchedulerConfig, TaskView},
         fleet::{Precedence, first_to_leave},
         placing::{Candidate, Neighbour, Round, Surroundings, place_of},
+        pool::usable,
+        quantities::Quantities,
         shortage::{self, Remainder, obstacle},
+        task::Place,
     },
 };
 
@@ -71,9 +74,9 @@ pub fn forecast(question: &Question) -> Forecast {
     let counted = place(&mut round, demand);
     let placed: u64 = counted.values().sum();
     let unplaced = vacancies - placed;
-    let beyond = if question.config.constraints.is_empty() { 0 } else { count(&mut round, COUNTED) };
+    let counted_on = (!question.config.constraints.is_empty()).then(|| count(&mut round, COUNTED));
     let candidates = round.into_candidates();
-    let beyond = if question.config.constraints.is_empty() { room(question, &candidates) } else { beyond };
+    let beyond = counted_on.unwrap_or_else(|| room(question, &candidates));
     Forecast {
         wanted: question.wanted,
         placed: by_agent(&candidates, &counted),
@@ -127,35 +130,28 @@ fn round(question: &Question) -> Round<'_> {
         Neighbour { agent_id, fields: agent_id.and_then(|id| places.get(id)).unwrap_or(&nowhere) }
     });
     let around = Surroundings::new(constraints, tasks, places.values());
-    let offers = question.agents.iter().flat_map(|agent| offers(agent, &question.config.roles)).collect();
-    Round::new(question.now, &question.config, offers, around)
+    Round::new(
+        &question.config,
+        question.agents.iter().flat_map(|agent| candidates(question, agent)).collect(),
+        around,
+    )
 }
 
-/// What an agent would offer to each of our roles: what is reserved for it, and to the first what is not reserved at all.
-fn offers(agent: &Offer, roles: &[String]) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = Vec::new();
-    for (at, role) in roles.iter().enumerate() {
-        let earlier = &roles[..at];
+/// An agent for each of our roles: with what is reserved for it, and for the first with what is not reserved at all.
+fn candidates<'a>(question: &'a Question, agent: &'a Offer) -> impl Iterator<Item = Candidate> {
+    let roles = &question.config.roles;
+    roles.iter().enumerate().filter_map(move |(at, role)| {
         let is_ours = |resource: &&Resource| match reserved_for(resource) {
             None => at == 0,
-            Some(owner) => serves(owner, role) && !earlier.iter().any(|earlier| serves(owner, earlier)),
+            Some(owner) => serves(owner, role) && !roles[..at].iter().any(|earlier| serves(owner, earlier)),
         };
-        let resources: Vec<_> = agent.resources.iter().filter(is_ours).cloned().collect();
-        if at == 0 || !resources.is_empty() {
-            offers.push(Offer {
-                id: agent.id.clone(),
-                agent_id: agent.agent_id.clone(),
-                hostname: agent.hostname.clone(),
-                attributes: agent.attributes.clone(),
-                domain: agent.domain.clone(),
-                unavailability: agent.unavailability,
-                allocation_info: Some(AllocationInfo { role: Some(role.clone()) }),
-                resources,
-                ..Offer::default()
-            });
-        }
-    }
-    offers
+        let left = usable(agent.resources.iter().filter(is_ours));
+        let place = match question.config.constraints.as_slice() {
+            [] => Place { hostname: agent.hostname.clone(), ..Place::default() },
+            _ => place_of(agent),
+        };
+        (at == 0 || left != Quantities::default()).then(|| Candidate::new(question.now, agent, place, left))
+    })
 }
 
 /// The role that may use it; none when every role may.
@@ -177,7 +173,7 @@ fn serves(owner: &str, role: &str) -> bool {
 fn place(round: &mut Round, demand: u64) -> BTreeMap<usize, u64> {
     let mut placed = BTreeMap::new();
     for _ in 0..demand {
-        let Some((at, _)) = round.place() else { break };
+        let Some(at) = round.place() else { break };
         *placed.entry(at).or_default() += 1;
     }
     placed
@@ -191,7 +187,7 @@ fn count(round: &mut Round, most: u64) -> u64 {
 fn room(question: &Question, candidates: &[Candidate]) -> u64 {
     let wants = question.config.wants();
     let open = candidates.iter().filter(|candidate| !candidate.is_leaving());
-    open.map(|candidate| candidate.pool.quantities().times(&wants)).fold(0, u64::saturating_add)
+    open.map(|candidate| candidate.left.times(&wants)).fold(0, u64::saturating_add)
 }
 
 fn by_agent(candidates: &[Candidate], counted: &BTreeMap<usize, u64>) -> Vec<Placed> {
@@ -224,7 +220,7 @@ fn remainder(candidate: &Candidate) -> Remainder<'_> {
     Remainder {
         agent_id: candidate.agent_id.as_str(),
         hostname: &candidate.place.hostname,
-        left: candidate.pool.quantities(),
+        left: candidate.left,
         refusal: candidate.refusal.as_ref(),
     }
 }

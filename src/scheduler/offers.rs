@@ -10,8 +10,8 @@ use crate::{
         api::{self, OfferView, Verdict},
         calls,
         market::Seen,
-        placing::{Candidate, Neighbour, Refusal, Round, Surroundings, place_of, role_of},
-        pool::{Pool, Share},
+        placing::{Candidate, Lot, Neighbour, Refusal, Round, Surroundings, candidates, place_of, role_of},
+        pool::{Share, usable},
         quantities::Shortfall,
         task::Task,
         task_info::task_info,
@@ -23,14 +23,16 @@ impl Scheduler {
         self.counters.offers_received += offers.len() as u64;
         let around = self.surroundings(&offers);
         let config = self.config.clone();
-        let mut round = Round::new(self.now, &config, offers, around);
+        let (candidates, mut lots) = candidates(self.now, offers);
+        let mut round = Round::new(&config, candidates, around);
         let mut launches = Vec::new();
         for _ in 0..self.fleet.demand(self.now) {
-            let Some((at, share)) = round.place() else { break };
+            let Some(at) = round.place() else { break };
+            let Some(share) = lots[at].pool.take(&config.wants()) else { break };
             let Some(candidate) = round.candidate(at) else { break };
             launches.extend(self.launch(candidate, share).map(|task| (at, task)));
         }
-        self.answer(round.into_candidates(), launches);
+        self.answer(round.into_candidates(), lots, launches);
     }
 
     /// What the constraints count: our tasks by agent and by value, and the values that the cluster has.
@@ -69,7 +71,7 @@ impl Scheduler {
     }
 
     /// One ACCEPT per candidate that got tasks, one DECLINE for all the others.
-    fn answer(&mut self, candidates: Vec<Candidate>, launches: Vec<(usize, TaskInfo)>) {
+    fn answer(&mut self, candidates: Vec<Candidate>, lots: Vec<Lot>, launches: Vec<(usize, TaskInfo)>) {
         let refuse = self.config.refuse_seconds.0;
         let mut tasks: Vec<Vec<TaskInfo>> = vec![Vec::new(); candidates.len()];
         let launched: Vec<_> = launches.iter().map(|(_, task)| task.task_id.to_string()).collect();
@@ -81,13 +83,13 @@ impl Scheduler {
         let idle = self.idle_reason();
         let mut accepted = 0;
         let mut views = Vec::new();
-        for (candidate, tasks) in candidates.into_iter().zip(tasks) {
-            views.extend(self.record(&candidate, &tasks, &idle));
+        for ((candidate, Lot { offers, .. }), tasks) in candidates.into_iter().zip(lots).zip(tasks) {
+            views.extend(self.record(&candidate, &offers, &tasks, &idle));
             if tasks.is_empty() {
-                declined.extend(candidate.offers.into_iter().map(|offer| offer.id));
+                declined.extend(offers.into_iter().map(|offer| offer.id));
             } else {
-                accepted += candidate.offers.len() as u64;
-                self.call(|id| calls::accept(id, &candidate.offers, tasks, refuse));
+                accepted += offers.len() as u64;
+                self.call(|id| calls::accept(id, &offers, tasks, refuse));
             }
         }
         self.answered(accepted, declined.len() as u64, launched, views);
@@ -130,22 +132,26 @@ impl Scheduler {
         if target == 0 { "no task is wanted".to_owned() } else { format!("all {target} tasks are placed") }
     }
 
-    fn record(&mut self, candidate: &Candidate, tasks: &[TaskInfo], idle: &str) -> Vec<OfferView> {
+    fn record(
+        &mut self,
+        candidate: &Candidate,
+        offers: &[Offer],
+        tasks: &[TaskInfo],
+        idle: &str,
+    ) -> Vec<OfferView> {
         let reason = match (tasks.len(), &candidate.refusal) {
             (0, None) => idle.to_owned(),
             (0, Some(refusal)) => refusal_text(refusal),
             (1, _) => "1 task launched".to_owned(),
             (count, _) => format!("{count} tasks launched"),
         };
-        let views: Vec<_> =
-            candidate.offers.iter().map(|offer| self.offer_view(offer, &reason, tasks)).collect();
+        let views: Vec<_> = offers.iter().map(|offer| self.offer_view(offer, &reason, tasks)).collect();
         if let Some(newest) = views.last().cloned() {
-            let mut whole = Pool::default();
-            candidate.offers.iter().for_each(|offer| whole.add(&offer.resources));
+            let whole = usable(offers.iter().flat_map(|offer| &offer.resources));
             let seen = Seen {
                 place: candidate.place.clone(),
-                offer: OfferView { resources: whole.quantities(), ..newest },
-                left: candidate.pool.quantities(),
+                offer: OfferView { resources: whole, ..newest },
+                left: candidate.left,
                 refusal: candidate.refusal.clone(),
             };
             self.market.saw(candidate.agent_id.clone(), seen);
@@ -155,15 +161,13 @@ impl Scheduler {
     }
 
     fn offer_view(&self, offer: &Offer, reason: &str, tasks: &[TaskInfo]) -> OfferView {
-        let mut pool = Pool::default();
-        pool.add(&offer.resources);
         OfferView {
             id: offer.id.to_string(),
             at: self.now.as_secs_f64(),
             agent_id: offer.agent_id.to_string(),
             hostname: offer.hostname.clone(),
             role: role_of(offer),
-            resources: pool.quantities(),
+            resources: usable(offer.resources.iter()),
             verdict: if tasks.is_empty() { Verdict::Declined } else { Verdict::Accepted },
             reason: reason.to_owned(),
             tasks: tasks.iter().map(|task| task.task_id.to_string()).collect(),

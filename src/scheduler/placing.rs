@@ -14,7 +14,7 @@ use crate::{
     scheduler::{
         config::{Placement, SchedulerConfig},
         constraint::{Constraint, Operator, Tally},
-        pool::{Pool, Share},
+        pool::Pool,
         quantities::{Quantities, Shortfall},
         task::Place,
     },
@@ -29,18 +29,31 @@ pub enum Refusal {
     Maintenance,
 }
 
-/// The offers of one agent for one role.
+/// An agent as far as one role may use it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     pub agent_id: AgentId,
     pub place: Place,
-    pub offers: Vec<Offer>,
-    pub pool: Pool,
+    /// What it has for further tasks.
+    pub left: Quantities,
     pub refusal: Option<Refusal>,
     here: usize,
 }
 
+/// The offers that make a candidate, and what they hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Lot {
+    pub offers: Vec<Offer>,
+    pub pool: Pool,
+}
+
 impl Candidate {
+    /// As `offer` says where it is.
+    pub fn new(now: Time, offer: &Offer, place: Place, left: Quantities) -> Self {
+        let refusal = goes_down(now, offer).then_some(Refusal::Maintenance);
+        Self { agent_id: offer.agent_id.clone(), place, left, refusal, here: 0 }
+    }
+
     /// It takes no task, however much it has.
     pub fn is_leaving(&self) -> bool {
         self.refusal == Some(Refusal::Maintenance)
@@ -98,12 +111,16 @@ pub struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub fn new(now: Time, config: &'a SchedulerConfig, offers: Vec<Offer>, around: Surroundings) -> Self {
+    pub fn new(config: &'a SchedulerConfig, mut candidates: Vec<Candidate>, around: Surroundings) -> Self {
+        for candidate in &mut candidates {
+            let here = around.per_agent.get(candidate.agent_id.as_str());
+            candidate.here = here.copied().unwrap_or_default();
+        }
         let mut round = Self {
             constraints: &config.constraints,
             placement: config.placement,
             wants: config.wants(),
-            candidates: candidates(now, offers, &around),
+            candidates,
             tallies: around.tallies,
             open: BinaryHeap::new(),
             aside: Vec::new(),
@@ -114,20 +131,22 @@ impl<'a> Round<'a> {
         round
     }
 
-    /// The next task: the index of its candidate and what it gets.
-    pub fn place(&mut self) -> Option<(usize, Share)> {
+    /// The candidate of the next task, by its index.
+    pub fn place(&mut self) -> Option<usize> {
         while let Some(Reverse((_, at))) = self.open.pop() {
             if let Some(reason) = self.constraint_refusal(at) {
                 self.candidates[at].refusal = Some(Refusal::Constraint(reason));
                 self.aside.push(at);
                 continue;
             }
-            if let Some(share) = self.candidates[at].pool.take(&self.wants) {
+            let candidate = &mut self.candidates[at];
+            let missing = candidate.left.shortfalls(&self.wants);
+            if missing.is_empty() {
+                candidate.left = candidate.left.minus(&self.wants);
                 self.placed(at);
-                return Some((at, share));
+                return Some(at);
             }
-            let missing = self.candidates[at].pool.quantities().shortfalls(&self.wants);
-            self.candidates[at].refusal = Some(Refusal::Short(missing));
+            candidate.refusal = Some(Refusal::Short(missing));
         }
         None
     }
@@ -179,33 +198,25 @@ impl<'a> Round<'a> {
     }
 }
 
-fn candidates(now: Time, offers: Vec<Offer>, around: &Surroundings) -> Vec<Candidate> {
+/// The candidates that the offers make, each with its lot.
+pub fn candidates(now: Time, offers: Vec<Offer>) -> (Vec<Candidate>, Vec<Lot>) {
     let mut index = BTreeMap::new();
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let (mut candidates, mut lots) = (Vec::new(), Vec::<Lot>::new());
     for offer in offers {
-        let at = *index.entry((offer.agent_id.clone(), role_of(&offer))).or_insert(candidates.len());
-        if at == candidates.len() {
-            candidates.push(candidate(&offer, around));
+        let at = *index.entry((offer.agent_id.clone(), role_of(&offer))).or_insert(lots.len());
+        let candidate = Candidate::new(now, &offer, place_of(&offer), Quantities::default());
+        match candidates.get_mut(at) {
+            Some(Candidate { refusal, .. }) => *refusal = refusal.take().or(candidate.refusal),
+            None => {
+                candidates.push(candidate);
+                lots.push(Lot::default());
+            }
         }
-        let candidate = &mut candidates[at];
-        candidate.pool.add(&offer.resources);
-        if goes_down(now, &offer) {
-            candidate.refusal = Some(Refusal::Maintenance);
-        }
-        candidate.offers.push(offer);
+        lots[at].pool.add(&offer.resources);
+        lots[at].offers.push(offer);
     }
-    candidates
-}
-
-fn candidate(offer: &Offer, around: &Surroundings) -> Candidate {
-    Candidate {
-        agent_id: offer.agent_id.clone(),
-        place: place_of(offer),
-        offers: Vec::new(),
-        pool: Pool::default(),
-        refusal: None,
-        here: around.per_agent.get(offer.agent_id.as_str()).copied().unwrap_or_default(),
-    }
+    candidates.iter_mut().zip(&lots).for_each(|(candidate, lot)| candidate.left = lot.pool.quantities());
+    (candidates, lots)
 }
 
 /// The role that the resources of an offer are allocated to.
@@ -251,7 +262,7 @@ fn goes_down(now: Time, offer: &Offer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, Round, Surroundings};
+    use super::{Refusal, Round, Surroundings, candidates};
     use crate::{
         mesos::time::Time,
         scheduler::{
@@ -276,9 +287,9 @@ mod tests {
             .map(|(host, cpus)| offer(host, &[scalar("cpus", *cpus), scalar("mem", 512.0)]))
             .collect();
         let around = Surroundings::new(&config.constraints, std::iter::empty(), std::iter::empty());
-        let mut round = Round::new(Time::default(), config, offers, around);
+        let mut round = Round::new(config, candidates(Time::default(), offers).0, around);
         let mut hosts = Vec::new();
-        while let Some((at, _)) = round.place() {
+        while let Some(at) = round.place() {
             hosts.push(round.candidate(at).unwrap().place.hostname.clone());
         }
         (hosts, round.into_candidates().into_iter().map(|c| c.refusal).collect())
@@ -308,9 +319,11 @@ mod tests {
             offer("a", &[scalar("cpus", 0.5), scalar("mem", 64.0)]),
             offer("a", &[scalar("cpus", 0.5), ports(&[(31000, 31009)])]),
         ];
-        let mut round = Round::new(Time::default(), &config, offers, Surroundings::default());
-        let (at, share) = round.place().unwrap();
-        assert_eq!((round.candidate(at).unwrap().offers.len(), share.ports), (2, vec![31000]));
+        let (candidates, mut lots) = candidates(Time::default(), offers);
+        let mut round = Round::new(&config, candidates, Surroundings::default());
+        let share = lots[round.place().unwrap()].pool.take(&config.wants()).unwrap();
+        assert_eq!((lots[0].offers.len(), share.ports), (2, vec![31000]));
         assert!(round.place().is_none());
+        assert_eq!(round.into_candidates()[0].left, lots[0].pool.quantities());
     }
 }

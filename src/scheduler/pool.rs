@@ -25,17 +25,7 @@ impl Pool {
     }
 
     pub fn quantities(&self) -> Quantities {
-        Quantities {
-            cpus: self.scalar("cpus"),
-            mem: self.scalar("mem"),
-            disk: self.scalar("disk"),
-            ports: self.pieces.iter().filter(|piece| piece.name == "ports").map(count).sum(),
-        }
-    }
-
-    fn scalar(&self, name: &str) -> f64 {
-        let amounts = self.pieces.iter().filter(|piece| piece.name == name).map(amount);
-        amounts.sum::<i64>() as f64 / 1000.0
+        usable(self.pieces.iter())
     }
 
     /// Takes what `wants` says, or nothing when something is short.
@@ -77,6 +67,22 @@ impl Pool {
                 .push(v1::Resource { ranges: Some(v1::value::Ranges { range: taken }), ..piece.clone() });
         }
     }
+}
+
+/// What tasks can take of these resources.
+pub fn usable<'a>(resources: impl Iterator<Item = &'a v1::Resource>) -> Quantities {
+    let (mut cpus, mut mem, mut disk, mut ports) = (0, 0, 0, 0);
+    for resource in resources.filter(|resource| is_plain(resource)) {
+        match resource.name.as_str() {
+            "cpus" => cpus += amount(resource),
+            "mem" => mem += amount(resource),
+            "disk" => disk += amount(resource),
+            "ports" => ports += count(resource),
+            _ => {}
+        }
+    }
+    let [cpus, mem, disk] = [cpus, mem, disk].map(|thousandths| thousandths as f64 / 1000.0);
+    Quantities { cpus, mem, disk, ports }
 }
 
 fn is_plain(resource: &v1::Resource) -> bool {
