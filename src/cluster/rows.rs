@@ -17,6 +17,11 @@ pub trait Rows {
     fn get(&self, key: Key) -> Option<&Self::Row>;
     /// All keys, in no particular order for a table, oldest first for a ring.
     fn keys(&self) -> impl Iterator<Item = Key>;
+    /// The rows that came, changed or went since `version`, some of them more than once; none when too much has happened
+    /// since to tell: then all may have changed.
+    fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = Key>>;
+    /// Where the row of this id is, if rows have ids.
+    fn find_key(&self, id: &str) -> Option<Key>;
 
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -67,14 +72,6 @@ impl<T> Table<T> {
     fn touch_all(&mut self) {
         self.version += 1;
         self.changed.clear();
-    }
-
-    /// The rows that came, changed or went since `version`, some of them more than once; none when too much has happened
-    /// since to tell: then all may have changed.
-    pub fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = Key>> {
-        let news = usize::try_from(self.version.checked_sub(version)?).ok()?;
-        let known = self.changed.len().checked_sub(news)?;
-        Some(self.changed.range(known..).copied())
     }
 
     pub fn key(&self, id: &str) -> Option<Key> {
@@ -137,6 +134,16 @@ impl<T> Rows for Table<T> {
     fn keys(&self) -> impl Iterator<Item = Key> {
         self.rows.iter().map(|(key, _)| Key::try_from(key).unwrap_or(Key::MAX))
     }
+
+    fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = Key>> {
+        let news = usize::try_from(self.version.checked_sub(version)?).ok()?;
+        let known = self.changed.len().checked_sub(news)?;
+        Some(self.changed.range(known..).copied())
+    }
+
+    fn find_key(&self, id: &str) -> Option<Key> {
+        self.key(id)
+    }
 }
 
 /// The last rows that came, each with a key that is never used again.
@@ -193,6 +200,19 @@ impl<T> Rows for Ring<T> {
 
     fn keys(&self) -> impl Iterator<Item = Key> {
         (0..self.rows.len()).map(|at| self.first.wrapping_add(Key::try_from(at).unwrap_or(Key::MAX)))
+    }
+
+    /// The newest, and as many that may have gone for them.
+    fn changed_since(&self, version: u64) -> Option<impl Iterator<Item = Key>> {
+        let news = Key::try_from(self.version.checked_sub(version)?).ok()?;
+        let len = Key::try_from(self.rows.len()).ok()?;
+        let kept = len.checked_sub(news)?;
+        let back = |by| move |at| self.first.wrapping_add(at).wrapping_sub(by);
+        Some((0..news).map(back(news)).chain((kept..len).map(back(0))))
+    }
+
+    fn find_key(&self, _id: &str) -> Option<Key> {
+        None
     }
 }
 

@@ -9,7 +9,14 @@ use crate::{
         rows::{Key, Rows as _},
     },
     mesos::time::Time,
-    tui::{layer::Layer, layout::Region, list::List, slider::Slider, theme::Theme},
+    tui::{
+        layer::Layer,
+        layout::Region,
+        list::{Edge, List},
+        slider::Slider,
+        tables,
+        theme::Theme,
+    },
 };
 
 /// All that is shown follows from this.
@@ -85,7 +92,7 @@ impl Tab {
 }
 
 /// One per tab with rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lists {
     pub offers: List,
     pub tasks: List,
@@ -93,6 +100,47 @@ pub struct Lists {
     pub frameworks: List,
     pub components: List,
     pub events: List,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        let by_name = || List::new(0, false, None);
+        Self {
+            offers: List::new(tables::offers::AGE, false, Some(Edge::Top)),
+            tasks: by_name(),
+            agents: by_name(),
+            frameworks: by_name(),
+            components: by_name(),
+            events: List::new(tables::events::AGE, true, Some(Edge::Bottom)),
+        }
+    }
+}
+
+impl Lists {
+    /// The overview has none.
+    pub fn of(&self, tab: Tab) -> Option<&List> {
+        match tab {
+            Tab::Overview => None,
+            Tab::Offers => Some(&self.offers),
+            Tab::Tasks => Some(&self.tasks),
+            Tab::Agents => Some(&self.agents),
+            Tab::Frameworks => Some(&self.frameworks),
+            Tab::Components => Some(&self.components),
+            Tab::Events => Some(&self.events),
+        }
+    }
+
+    pub fn of_mut(&mut self, tab: Tab) -> Option<&mut List> {
+        match tab {
+            Tab::Overview => None,
+            Tab::Offers => Some(&mut self.offers),
+            Tab::Tasks => Some(&mut self.tasks),
+            Tab::Agents => Some(&mut self.agents),
+            Tab::Frameworks => Some(&mut self.frameworks),
+            Tab::Components => Some(&mut self.components),
+            Tab::Events => Some(&mut self.events),
+        }
+    }
 }
 
 /// The screen stands still: what came since is held back.
@@ -144,44 +192,22 @@ impl Model {
 
     /// The list of the tab that is shown; the overview has none.
     pub fn list(&self) -> Option<&List> {
-        match self.tab {
-            Tab::Overview => None,
-            Tab::Offers => Some(&self.lists.offers),
-            Tab::Tasks => Some(&self.lists.tasks),
-            Tab::Agents => Some(&self.lists.agents),
-            Tab::Frameworks => Some(&self.lists.frameworks),
-            Tab::Components => Some(&self.lists.components),
-            Tab::Events => Some(&self.lists.events),
-        }
+        self.lists.of(self.tab)
     }
 
-    pub fn list_mut(&mut self) -> Option<&mut List> {
-        match self.tab {
-            Tab::Overview => None,
-            Tab::Offers => Some(&mut self.lists.offers),
-            Tab::Tasks => Some(&mut self.lists.tasks),
-            Tab::Agents => Some(&mut self.lists.agents),
-            Tab::Frameworks => Some(&mut self.lists.frameworks),
-            Tab::Components => Some(&mut self.lists.components),
-            Tab::Events => Some(&mut self.lists.events),
-        }
-    }
-
-    /// The row under the cursor of the tab that is shown.
+    /// The row under the cursor of the tab that is shown, if it is there still.
     pub fn selected(&self) -> Option<Selected> {
-        let key = self.list()?.cursor?;
+        let (key, id) = self.list()?.row()?;
         let cluster = &self.cluster;
+        let there =
+            |found: Option<Key>, selected: fn(String) -> Selected| found.map(|_| selected(id.to_owned()));
         match self.tab {
             Tab::Overview => None,
-            Tab::Offers => cluster.offers.get(key).map(|offer| Selected::Offer(offer.id.clone())),
-            Tab::Tasks => cluster.tasks.get(key).map(|task| Selected::Task(task.id.clone())),
-            Tab::Agents => cluster.agents.get(key).map(|agent| Selected::Agent(agent.id.to_string())),
-            Tab::Frameworks => {
-                cluster.frameworks.get(key).map(|framework| Selected::Framework(framework.id.to_string()))
-            }
-            Tab::Components => {
-                cluster.components.get(key).map(|component| Selected::Component(component.name.clone()))
-            }
+            Tab::Offers => there(cluster.offers.find_key(id), Selected::Offer),
+            Tab::Tasks => there(cluster.tasks.find_key(id), Selected::Task),
+            Tab::Agents => there(cluster.agents.find_key(id), Selected::Agent),
+            Tab::Frameworks => there(cluster.frameworks.find_key(id), Selected::Framework),
+            Tab::Components => there(cluster.components.find_key(id), Selected::Component),
             Tab::Events => cluster.history.get(key).map(|_| Selected::Event(key)),
         }
     }

@@ -2,3 +2,4 @@
 
 mod keys;
 pub mod sample;
+mod tabs;

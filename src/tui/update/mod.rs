@@ -5,7 +5,7 @@
 //! where it points.
 
 mod layer;
-mod list;
+pub mod list;
 mod mouse;
 mod slider;
 

@@ -1,1 +1,0 @@
-//! What each tab with rows shows: its columns, their order and what a filter looks at.
