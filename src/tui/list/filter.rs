@@ -82,11 +82,9 @@ impl Filter {
 
     /// Whether it lets through nothing that `before` did not.
     pub fn narrows(&self, before: &Self) -> bool {
-        if self.rule.inverse || before.rule.inverse {
-            return false;
-        }
         match (&before.rule.pattern, &self.rule.pattern) {
             (Pattern::All, _) => true,
+            _ if self.rule.inverse || before.rule.inverse => false,
             (Pattern::Folded(before), Pattern::Folded(now)) => now.contains(before.as_str()),
             (Pattern::Folded(before), Pattern::Exact(now)) => {
                 now.to_ascii_lowercase().contains(before.as_str())

@@ -124,7 +124,7 @@ impl List {
             self.at = self.edge_line();
         }
         self.put_cursor(self.at, |key| rows.get(key).map(|row| (table.id)(row).to_owned()));
-        self.scroll();
+        self.scroll(0);
     }
 
     /// Finds the line of the cursor again.
@@ -166,8 +166,8 @@ impl List {
         };
     }
 
-    fn scroll(&mut self) {
-        let context = CONTEXT.min(self.height.saturating_sub(1) / 2);
+    /// Brings the cursor into sight, with so many lines around it; without need nothing moves.
+    fn scroll(&mut self, context: usize) {
         let last = self.lines.len().saturating_sub(self.height);
         let lowest = (self.at + context + 1).saturating_sub(self.height);
         self.top = self.top.clamp(lowest, self.at.saturating_sub(context).max(lowest)).min(last);
@@ -176,6 +176,10 @@ impl List {
 
 /// What is shown.
 impl List {
+    fn context(&self) -> usize {
+        CONTEXT.min(self.height.saturating_sub(1) / 2)
+    }
+
     pub fn lines(&self) -> &[Line] {
         &self.lines
     }
@@ -287,14 +291,14 @@ impl List {
     /// The cursor to a line; `id` names its row.
     pub fn go(&mut self, at: usize, id: impl FnOnce(Key) -> Option<String>) {
         self.put_cursor(at, id);
-        self.scroll();
+        self.scroll(self.context());
         self.following = self.edge.is_some() && self.at == self.edge_line();
     }
 
     /// By so many lines: what is seen moves, and the cursor with it only as far as it must.
     pub fn roll_to(&mut self, top: usize, id: impl FnOnce(Key) -> Option<String>) {
         self.top = top.min(self.lines.len().saturating_sub(self.height));
-        let context = CONTEXT.min(self.height.saturating_sub(1) / 2);
+        let context = self.context();
         let first = if self.top == 0 { 0 } else { self.top + context };
         let bottom = self.top + self.height;
         let last = if bottom >= self.lines.len() { self.lines.len() } else { bottom - context };

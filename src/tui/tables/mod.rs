@@ -36,9 +36,12 @@ pub struct Table<R: 'static> {
     pub order: fn(&R) -> u64,
     /// Rows that are over stand behind those that are not.
     pub is_over: fn(&R) -> bool,
-    /// Hands the texts that a filter looks at to `take`, until it takes one.
-    pub texts: fn(&R, take: &mut dyn FnMut(&str) -> bool) -> bool,
+    /// Hands out the texts that a filter looks at, until one is taken.
+    pub texts: fn(&R, Take<'_>) -> bool,
 }
+
+/// Is handed texts, and says whether it has found what it looks for.
+pub type Take<'a> = &'a mut dyn FnMut(&str) -> bool;
 
 pub struct Column<R: 'static> {
     pub head: Head,

@@ -105,19 +105,19 @@ fn roll_to(model: &mut Model, top: usize) {
     }
 }
 
-/// A page on; at the end the cursor goes where the page cannot.
+/// The cursor keeps its place on the screen, until the list ends.
 fn page_down(model: &mut Model, page: usize) {
     let Some(list) = model.list() else { return };
-    let (at, top) = (list.at() + page, list.top() + page);
-    roll_to(model, top);
-    go(model, at);
+    let at = list.at() + page;
+    roll_to(model, list.top() + page);
+    go(model, model.list().map_or(at, |list| at.max(list.at())));
 }
 
 fn page_up(model: &mut Model, page: usize) {
     let Some(list) = model.list() else { return };
-    let (at, top) = (list.at().saturating_sub(page), list.top().saturating_sub(page));
-    roll_to(model, top);
-    go(model, at);
+    let at = list.at().saturating_sub(page);
+    roll_to(model, list.top().saturating_sub(page));
+    go(model, model.list().map_or(at, |list| at.min(list.at())));
 }
 
 /// By the next of the columns that are seen.
