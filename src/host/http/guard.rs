@@ -32,15 +32,15 @@ impl Guard {
         if self.open {
             return None;
         }
-        let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("?"));
-        if let Some(host) = text(header::HOST).filter(|host| !self.knows(host, local)) {
+        let texts = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?"));
+        if let Some(host) = texts(header::HOST).find(|host| !self.knows(host, local)) {
             return Some(format!("403 Forbidden. Host '{host}' is not a name of this listener."));
         }
         if let Some(host) = uri.authority().filter(|host| !self.knows(host.as_str(), local)) {
             return Some(format!("403 Forbidden. Host '{host}' is not a name of this listener."));
         }
-        text(header::ORIGIN)
-            .filter(|origin| !self.knows_origin(origin, local))
+        texts(header::ORIGIN)
+            .find(|origin| !self.knows_origin(origin, local))
             .map(|origin| format!("403 Forbidden. Origin '{origin}' is foreign."))
     }
 
@@ -89,6 +89,16 @@ mod tests {
         }
         assert_eq!(refusal(None, None), None);
         assert_eq!(refusal(None, Some("http://localhost:3000")), None);
+    }
+
+    #[test]
+    fn a_second_host_counts_too() {
+        let mut headers = HeaderMap::new();
+        for host in ["localhost", "evil.test"] {
+            headers.append(header::HOST, host.parse().unwrap());
+        }
+        let local = "127.0.0.1".parse().unwrap();
+        assert!(Guard::loopback().refusal(&Uri::from_static("/state"), &headers, local).is_some());
     }
 
     #[test]

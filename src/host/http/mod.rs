@@ -4,12 +4,14 @@
 //! gzip for large bodies, JSONP; a slow reader of a stream is dropped, never waited for.
 //!
 //! ```text
-//! serve(listener) > connection > guard > limits > Router > handler > Response > wire
+//! serve(listener) > place > connection > guard > limits > Router > handler > Response > wire
 //!                                                             \> channel(&request) > Sink   (events)
 //! ```
 
+mod connections;
 mod encoding;
 mod guard;
+mod memory;
 mod percent;
 mod request;
 mod response;
@@ -18,6 +20,7 @@ mod server;
 mod silent;
 mod stream;
 
+pub use connections::Patience;
 pub use guard::Guard;
 pub use percent::decode_query;
 pub use request::Request;

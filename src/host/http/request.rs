@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method};
 use tokio_util::sync::CancellationToken;
 
+use super::memory::Memory;
+
 /// One request with its buffered body.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -21,6 +23,8 @@ pub struct Request {
     pub local: SocketAddr,
     /// Cancelling it ends the connection at once.
     pub(super) connection: CancellationToken,
+    /// What the clients of the listener hold.
+    pub(super) memory: Memory,
 }
 
 impl Request {

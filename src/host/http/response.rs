@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{
     encoding::{GZIP_MINIMUM_BODY, accepts_gzip, gzip},
+    memory::Memory,
     stream::StreamBody,
 };
 
@@ -171,6 +172,14 @@ impl Response {
         match &self.body {
             Body::Full(body) => Some(body),
             Body::Pieces { .. } | Body::Stream(_) => None,
+        }
+    }
+
+    /// Counts a body as long as it is on its way; None when there is no room for it.
+    pub(super) fn held_by(self, memory: &Memory) -> Option<Self> {
+        match self.body {
+            Body::Full(body) => memory.hold(body).map(|body| Self { body: Body::Full(body), ..self }),
+            Body::Pieces { .. } | Body::Stream(_) => Some(self),
         }
     }
 

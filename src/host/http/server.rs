@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::{Duration, UNIX_EPOCH},
@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -19,11 +19,12 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 
 use super::{
+    connections::{Connection, Connections, Patience, Phase, Place},
     encoding::gunzip,
     guard::Guard,
+    memory::Memory,
     percent,
     request::Request,
     response::{Body, Response},
@@ -35,20 +36,48 @@ use crate::{
     runtime::{Clock, Tasks},
 };
 
-/// How much of a client's data is taken in.
+/// How much of a client's data and time is taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of request line and headers; above it the connection is closed without a reply, as libprocess does.
     pub head: usize,
-    /// Bytes of a request body, compressed or not; above it 413.
+    /// Bytes of a request body, compressed or not; above it 413. A launch of 10,000 tasks takes a few million.
     pub body: usize,
+    /// Bytes of large bodies and of large answers on their way, of all clients together; above it 503.
+    pub memory: usize,
+    /// Connections at once; above it the longest idle one makes room.
+    pub connections: usize,
+    pub patience: Patience,
 }
+
+/// A test with a thousand frameworks fits in, several times.
+const CONNECTIONS: u64 = 4096;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 80 * 1024, body: 64 * 1024 * 1024 }
+        Self {
+            head: 80 * 1024,
+            body: 16 * 1024 * 1024,
+            memory: 256 * 1024 * 1024,
+            connections: connections_of(
+                rustix::process::getrlimit(rustix::process::Resource::Nofile).current,
+            ),
+            patience: Patience::default(),
+        }
     }
 }
+
+/// A listener leaves files for the others, and for tasks.
+fn connections_of(open_files: Option<u64>) -> usize {
+    let share = open_files.map_or(CONNECTIONS, |files| (files / 4).clamp(8, CONNECTIONS));
+    usize::try_from(share).unwrap_or(usize::MAX)
+}
+
+/// From one look for silent clients to the next.
+const PATROL: Duration = Duration::from_secs(5);
+
+/// From a failure to accept to the next attempt: no file descriptor is free until somebody leaves.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a listener takes and from whom.
 #[derive(Clone, Debug, Default)]
@@ -62,32 +91,60 @@ struct Server {
     router: Router,
     options: Options,
     clock: Clock,
+    connections: Arc<Connections>,
+    memory: Memory,
 }
 
 /// Accepts connections until `tasks` is cancelled; each connection is a task of the group.
 pub async fn serve(listener: TcpListener, tasks: Tasks, clock: Clock, router: Router, options: Options) {
-    let server = Arc::new(Server { router, options, clock });
+    let Limits { connections, patience, memory, .. } = options.limits;
+    let connections = Arc::new(Connections::new(connections, patience));
+    let memory = Memory::new(memory);
+    let server = Arc::new(Server { router, options, clock, connections, memory });
+    tasks.spawn(patrol(Arc::clone(&server)));
+    let mut failing = false;
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                tasks.spawn(connection(Arc::clone(&server), socket, peer));
+                failing = false;
+                if let Some(place) = server.connections.admit(clock) {
+                    tasks.spawn(connection(Arc::clone(&server), place, socket, peer));
+                }
             }
             Err(error) => {
-                tracing::warn!(%error, "failed to accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "failed to accept a connection");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn connection(server: Arc<Server>, socket: TcpStream, peer: SocketAddr) {
+/// Closes connections of silent clients.
+async fn patrol(server: Arc<Server>) {
+    let mut interval = tokio::time::interval(PATROL.min(server.options.limits.patience.head));
+    loop {
+        interval.tick().await;
+        let overdue = server.connections.close_overdue(server.clock.now());
+        if overdue > 0 {
+            tracing::debug!(overdue, "closed connections of silent clients");
+        }
+        let turned_away = server.connections.turned_away();
+        if turned_away > 0 {
+            tracing::warn!(turned_away, limit = server.options.limits.connections, "too many connections");
+        }
+    }
+}
+
+async fn connection(server: Arc<Server>, place: Place, socket: TcpStream, peer: SocketAddr) {
     let Ok(local) = prepare(&socket) else { return };
-    let closed = CancellationToken::new();
-    let socket = Silent::new(socket);
+    let connection = &place.connection;
+    let socket = Silent::new(socket, Arc::clone(connection));
     let http10 = socket.speaks_http10();
     let service = service_fn(async |request| {
         let once = http10.load(Ordering::Relaxed) && !keeps_alive(&request);
-        let mut response = server.respond(request, peer, local, &closed).await?;
+        let mut response = server.respond(request, peer, local, connection).await?;
         if once {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -98,7 +155,7 @@ async fn connection(server: Arc<Server>, socket: TcpStream, peer: SocketAddr) {
         .auto_date_header(false)
         .max_buf_size(server.options.limits.head)
         .serve_connection(TokioIo::new(socket), service);
-    if let Some(Err(error)) = closed.run_until_cancelled(serving).await {
+    if let Some(Err(error)) = connection.closed().run_until_cancelled(serving).await {
         tracing::debug!(%peer, %error, "connection ended");
     }
 }
@@ -125,19 +182,22 @@ impl Server {
         request: http::Request<Incoming>,
         peer: SocketAddr,
         local: SocketAddr,
-        connection: &CancellationToken,
+        connection: &Arc<Connection>,
     ) -> Result<http::Response<WireBody>, Unanswered> {
         let (parts, body) = request.into_parts();
         let accept_encoding = parts.headers.get(header::ACCEPT_ENCODING).cloned();
         let response = match self.options.guard.refusal(&parts.uri, &parts.headers, local.ip()) {
             Some(reason) => Response::forbidden(reason),
             None => match self.read(parts, body, peer, local, connection).await? {
-                Ok(request) => self.router.answer(request).await,
+                Ok(request) => {
+                    connection.enter(Phase::Answering);
+                    self.router.answer(request).await
+                }
                 Err(refusal) => refusal,
             },
         };
         let accept_encoding = accept_encoding.as_ref().and_then(|value| value.to_str().ok());
-        Ok(self.on_wire(response.compressed_for(accept_encoding)))
+        Ok(self.on_wire(response.compressed_for(accept_encoding), connection))
     }
 
     /// The request with its body; `Ok(Err)` is a refusal to send, `Err` closes without a reply.
@@ -147,22 +207,25 @@ impl Server {
         body: Incoming,
         peer: SocketAddr,
         local: SocketAddr,
-        connection: &CancellationToken,
+        connection: &Connection,
     ) -> Result<Result<Request, Response>, Unanswered> {
         if !is_known(&parts.method) || head_size(&parts) > self.options.limits.head {
             return Err(Unanswered);
         }
         let query = percent::decode_query(parts.uri.query().unwrap_or_default()).map_err(|_| Unanswered)?;
-        let body = match Limited::new(body, self.options.limits.body).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Ok(Err(self.too_large())),
-            Err(_) => return Err(Unanswered),
+        connection.enter(Phase::Body);
+        let body = match self.collect(body).await? {
+            Ok(body) => body,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let zipped = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
-        let body =
-            if zipped { gunzip(&body, self.options.limits.body).map_err(|_| Unanswered)? } else { body };
+        let body = match zipped {
+            true => self.memory.hold(gunzip(&body, self.options.limits.body).map_err(|_| Unanswered)?),
+            false => Some(body),
+        };
+        let Some(body) = body else { return Ok(Err(self.too_much())) };
         let path = parts.uri.path().to_owned();
-        let connection = connection.clone();
+        let (connection, memory) = (connection.closed().clone(), self.memory.clone());
         Ok(Ok(Request {
             method: parts.method,
             path,
@@ -172,7 +235,27 @@ impl Server {
             peer,
             local,
             connection,
+            memory,
         }))
+    }
+
+    /// The whole body, as [`Server::read`] has it.
+    async fn collect(&self, body: Incoming) -> Result<Result<Bytes, Response>, Unanswered> {
+        let mut body = pin!(body);
+        let mut claim = self.memory.claim();
+        let mut collected = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Unanswered)?.into_data() else { continue };
+            let size = collected.len() + data.len();
+            if size > self.options.limits.body {
+                return Ok(Err(self.too_large()));
+            }
+            if !claim.grow_to(size) {
+                return Ok(Err(self.too_much()));
+            }
+            collected.extend_from_slice(&data);
+        }
+        Ok(Ok(claim.over(collected.into())))
     }
 
     fn too_large(&self) -> Response {
@@ -183,9 +266,19 @@ impl Server {
         )
     }
 
-    fn on_wire(&self, response: Response) -> http::Response<WireBody> {
+    fn too_much(&self) -> Response {
+        let limit = self.memory.limit();
+        let text =
+            format!("503 Service Unavailable. Other requests and answers fill the {limit} bytes for them.");
+        Response::text(StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+
+    fn on_wire(&self, response: Response, connection: &Arc<Connection>) -> http::Response<WireBody> {
+        let response = response.held_by(&self.memory).unwrap_or_else(|| self.too_much());
         let (status, headers, body) = response.into_wire(date(self.clock.now()));
-        let mut response = http::Response::new(WireBody(body));
+        let body = WireBody { body, connection: Arc::clone(connection) };
+        connection.enter(if body.is_stream() { Phase::Streaming } else { Phase::Sending });
+        let mut response = http::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -214,7 +307,23 @@ fn date(now: Time) -> HeaderValue {
 }
 
 /// The body as hyper takes it: whole, or chunk by chunk.
-struct WireBody(Body);
+struct WireBody {
+    body: Body,
+    connection: Arc<Connection>,
+}
+
+impl WireBody {
+    fn is_stream(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+}
+
+/// Its last bytes may still be on their way.
+impl Drop for WireBody {
+    fn drop(&mut self) {
+        self.connection.enter(Phase::Draining);
+    }
+}
 
 impl hyper::body::Body for WireBody {
     type Data = Bytes;
@@ -224,7 +333,7 @@ impl hyper::body::Body for WireBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let data = match &mut self.0 {
+        let data = match &mut self.body {
             Body::Full(body) if body.is_empty() => return Poll::Ready(None),
             Body::Full(body) => Poll::Ready(Some(Ok(std::mem::take(body)))),
             Body::Pieces { pieces, .. } => pieces.as_mut().poll_next(context),
@@ -234,11 +343,11 @@ impl hyper::body::Body for WireBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Body::Full(body) if body.is_empty())
+        matches!(&self.body, Body::Full(body) if body.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.body {
             Body::Full(body) => SizeHint::with_exact(u64::try_from(body.len()).unwrap_or(u64::MAX)),
             Body::Pieces { length, .. } => SizeHint::with_exact(*length),
             Body::Stream(_) => SizeHint::new(),

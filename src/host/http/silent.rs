@@ -2,7 +2,8 @@
 //!
 //! It closes a connection on malformed input without a word: hyper's own answers are known by their form, and their
 //! write fails. It never says `100 Continue`: that is swallowed. It answers HTTP/1.0 with HTTP/1.1: the first request
-//! line of the connection is read as such, and [`Silent::speaks_http10`] remembers.
+//! line of the connection is read as such, and [`Silent::speaks_http10`] remembers. And it tells the [`Connection`]
+//! when bytes have moved.
 
 use std::{
     io::{self, IoSlice},
@@ -19,16 +20,26 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::connections::Connection;
+
 pub struct Silent {
     socket: TcpStream,
+    connection: Arc<Connection>,
     /// Something has been read.
     begun: bool,
     http10: Arc<AtomicBool>,
 }
 
 impl Silent {
-    pub fn new(socket: TcpStream) -> Self {
-        Self { socket, begun: false, http10: Arc::default() }
+    pub fn new(socket: TcpStream, connection: Arc<Connection>) -> Self {
+        Self { socket, connection, begun: false, http10: Arc::default() }
+    }
+
+    fn written(&self, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if poll.is_ready() {
+            self.connection.has_written();
+        }
+        poll
     }
 
     /// Set as soon as a first request of HTTP/1.0 has been read.
@@ -41,7 +52,8 @@ impl Silent {
         if rest.is_empty() {
             return Poll::Ready(Ok(CONTINUE.len()));
         }
-        Pin::new(&mut self.socket).poll_write(context, rest).map_ok(|written| CONTINUE.len() + written)
+        let poll = Pin::new(&mut self.socket).poll_write(context, rest);
+        self.written(poll).map_ok(|written| CONTINUE.len() + written)
     }
 
     /// Makes the first request line one of HTTP/1.1.
@@ -84,6 +96,9 @@ impl AsyncRead for Silent {
         if poll.is_ready() && !std::mem::replace(&mut self.begun, true) {
             self.lift(&mut buffer.filled_mut()[before..]);
         }
+        if buffer.filled().len() > before {
+            self.connection.has_read();
+        }
         poll
     }
 }
@@ -100,7 +115,8 @@ impl AsyncWrite for Silent {
         if let Some(rest) = bytes.strip_prefix(CONTINUE) {
             return self.after_continue(context, rest);
         }
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let poll = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.written(poll)
     }
 
     fn poll_write_vectored(
@@ -114,14 +130,17 @@ impl AsyncWrite for Silent {
         if let Some(rest) = slices.first().and_then(|first| first.strip_prefix(CONTINUE)) {
             return self.after_continue(context, rest);
         }
-        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+        let poll = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.written(poll)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.socket.is_write_vectored()
     }
 
+    /// Comes when everything has been written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.has_flushed();
         Pin::new(&mut self.socket).poll_flush(context)
     }
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::request::Request;
+use super::{memory::Memory, request::Request};
 
 /// The stream is gone: the client left, or was dropped for its slowness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,8 @@ pub struct Sink {
     waiting: Arc<AtomicUsize>,
     limit: usize,
     connection: CancellationToken,
+    /// What readers hold of records of their own.
+    memory: Memory,
 }
 
 impl Sink {
@@ -51,8 +53,13 @@ impl Sink {
         self.queue.send(Queued { record, weight }).map_err(|_| Closed)
     }
 
-    /// Queues a record that a reader must get whatever its size, and that does not count for the limit: a first snapshot.
+    /// Queues a record that a reader must get whatever its size, and that does not count for the limit: a first
+    /// snapshot. It is the reader's own, so there must be room for it in what the listener's clients may hold.
     pub fn admit(&self, record: Bytes) -> Result<(), Closed> {
+        let Some(record) = self.memory.hold(record) else {
+            self.abort();
+            return Err(Closed);
+        };
         self.queue.send(Queued { record, weight: 0 }).map_err(|_| Closed)
     }
 
@@ -102,13 +109,13 @@ impl Drop for StreamBody {
 
 /// A stream that answers `request`; `limit` is the number of bytes that may wait for the client.
 pub fn channel(request: &Request, limit: usize) -> (Sink, StreamBody) {
-    pair(request.connection.clone(), limit)
+    pair(request.connection.clone(), request.memory.clone(), limit)
 }
 
-fn pair(connection: CancellationToken, limit: usize) -> (Sink, StreamBody) {
+fn pair(connection: CancellationToken, memory: Memory, limit: usize) -> (Sink, StreamBody) {
     let (sender, queue) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let sink = Sink { queue: sender, waiting: Arc::clone(&waiting), limit, connection };
+    let sink = Sink { queue: sender, waiting: Arc::clone(&waiting), limit, connection, memory };
     (sink, StreamBody { queue, waiting, on_gone: None })
 }
 
@@ -117,12 +124,12 @@ mod tests {
     use bytes::Bytes;
     use tokio_util::sync::CancellationToken;
 
-    use super::{Closed, pair};
+    use super::{Closed, Memory, pair};
 
     #[tokio::test]
     async fn what_is_admitted_does_not_count_for_the_limit() {
         let connection = CancellationToken::new();
-        let (sink, mut body) = pair(connection.clone(), 10);
+        let (sink, mut body) = pair(connection.clone(), Memory::new(0), 10);
         sink.admit(Bytes::from(vec![0; 100])).unwrap();
         sink.send(Bytes::from_static(b"12345")).unwrap();
         sink.send(Bytes::from_static(b"12345")).unwrap();
@@ -133,5 +140,19 @@ mod tests {
         sink.send(Bytes::from_static(b"12345")).unwrap();
         assert_eq!(sink.send(Bytes::from_static(b"1")), Err(Closed), "ten bytes wait");
         assert!(connection.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_so_many_snapshots() {
+        let (connection, memory) = (CancellationToken::new(), Memory::new(150_000));
+        let snapshot = || Bytes::from(vec![0; 100_000]);
+        let (first, mut body) = pair(CancellationToken::new(), memory.clone(), 10);
+        first.admit(snapshot()).unwrap();
+        let (second, _body) = pair(connection.clone(), memory.clone(), 10);
+        assert_eq!(second.admit(snapshot()), Err(Closed));
+        assert!(connection.is_cancelled());
+        drop(std::future::poll_fn(|context| body.poll_next(context)).await);
+        let (third, _body) = pair(CancellationToken::new(), memory, 10);
+        third.admit(snapshot()).unwrap();
     }
 }

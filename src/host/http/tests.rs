@@ -37,6 +37,7 @@ fn router(sinks: mpsc::UnboundedSender<Sink>, gone: mpsc::UnboundedSender<()>) -
     Router::new("master")
         .route("/version", |request| Response::json("{\"version\":1}".to_owned(), request.jsonp()))
         .route("/master/large", |_| Response::json("x".repeat(5000), None))
+        .route("/master/huge", |_| Response::json("x".repeat(HUGE), None))
         .route("/master/echo", |request| Response::bytes("application/octet-stream", request.body.clone()))
         .route("/master/post", |request| match request.method {
             Method::POST => Response::accepted(),
@@ -57,13 +58,19 @@ fn router(sinks: mpsc::UnboundedSender<Sink>, gone: mpsc::UnboundedSender<()>) -
         .route("/master/stream", stream)
 }
 
+/// More than the buffers of a connection take.
+const HUGE: usize = 16 * 1024 * 1024;
+
 async fn start() -> Server {
+    start_with(Limits { body: 10_000, ..Limits::default() }).await
+}
+
+async fn start_with(limits: Limits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let tasks = Tasks::new();
     let (sink, sinks) = mpsc::unbounded_channel();
     let (left, gone) = mpsc::unbounded_channel();
-    let limits = Limits { body: 10_000, ..Limits::default() };
     let options = Options { limits, guard: Guard::loopback() };
     tasks.spawn(serve(listener, tasks.clone(), Clock::start(), router(sink, left), options));
     Server { address, sinks, gone, tasks }
@@ -289,4 +296,90 @@ async fn a_slow_reader_is_dropped() {
     }
     timeout(Duration::from_millis(500), server.gone.recv()).await.unwrap().unwrap();
     assert_eq!(server.exchange("GET /version HTTP/1.1\r\n\r\n").await.0, VERSION);
+}
+
+const MOMENT: Duration = Duration::from_millis(40);
+const LONG: Duration = Duration::from_secs(1000);
+
+/// Waits until the server closes a connection; what it sent before is thrown away.
+async fn closes(socket: &mut TcpStream) {
+    let mut part = vec![0; 1 << 20];
+    let closed = async { while socket.read(&mut part).await.is_ok_and(|read| read > 0) {} };
+    timeout(Duration::from_secs(20), closed).await.expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn whoever_is_silent_within_a_request_goes_and_who_waits_stays() {
+    let patience = Patience { waiting: LONG, head: MOMENT, body: MOMENT, sending: MOMENT };
+    let mut server = start_with(Limits { patience, ..Limits::default() }).await;
+    let [mut idle, mut stream, mut unread] =
+        [server.connect().await, server.connect().await, server.connect().await];
+    idle.write_all(b"GET /version HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(read(&mut idle).await.0, VERSION);
+    stream.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    let sink = server.sinks.recv().await.unwrap();
+    unread.write_all(b"GET /huge HTTP/1.1\r\n\r\n").await.unwrap();
+    for half in ["GET /version HT", "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf"] {
+        let mut socket = server.connect().await;
+        socket.write_all(half.as_bytes()).await.unwrap();
+        closes(&mut socket).await;
+    }
+    let mut dripping = server.connect().await;
+    let mut drops = "GET /version?".bytes().chain(std::iter::repeat(b'x'));
+    while dripping.write_all(&[drops.next().unwrap()]).await.is_ok() {
+        tokio::time::sleep(MOMENT / 10).await;
+    }
+    closes(&mut unread).await;
+    idle.write_all(b"GET /version HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(read(&mut idle).await.0, VERSION);
+    sink.send(Bytes::from_static(b"1\na")).unwrap();
+    assert!(read(&mut stream).await.0.ends_with("\r\n3\r\n1\na\r\n"));
+}
+
+#[tokio::test]
+async fn who_waits_for_too_long_goes() {
+    let patience = Patience { waiting: MOMENT, head: MOMENT, ..Patience::default() };
+    let server = start_with(Limits { patience, ..Limits::default() }).await;
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET /version HTTP/1.1\r\n\r\n").await.unwrap();
+    closes(&mut idle).await;
+}
+
+#[tokio::test]
+async fn too_many_connections_cost_the_longest_idle_one() {
+    let mut server = start_with(Limits { connections: 2, ..Limits::default() }).await;
+    let mut stream = server.connect().await;
+    stream.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    let sink = server.sinks.recv().await.unwrap();
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET /version HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(read(&mut idle).await.0, VERSION);
+    assert_eq!(server.exchange("GET /version HTTP/1.1\r\n\r\n").await.0, VERSION);
+    closes(&mut idle).await;
+    let mut second = server.connect().await;
+    second.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    let _second_sink = server.sinks.recv().await.unwrap();
+    closes(&mut server.connect().await).await;
+    sink.send(Bytes::from_static(b"1\na")).unwrap();
+    assert!(read(&mut stream).await.0.ends_with("\r\n3\r\n1\na\r\n"));
+}
+
+#[tokio::test]
+async fn what_all_clients_hold_is_bounded() {
+    let server = start_with(Limits { memory: HUGE + HUGE / 2, ..Limits::default() }).await;
+    let mut unread = server.connect().await;
+    unread.write_all(b"GET /huge HTTP/1.1\r\n\r\n").await.unwrap();
+    unread.readable().await.unwrap();
+    let refused = server.exchange("GET /huge HTTP/1.1\r\n\r\n").await.0;
+    assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{}", &refused[..100]);
+    let body = format!("POST /echo HTTP/1.1\r\nContent-Length: {HUGE}\r\n\r\n{}", "x".repeat(HUGE));
+    let refused = server.exchange(body).await.0;
+    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503 "), "{}", &refused[..100]);
+    assert_eq!(server.exchange("GET /version HTTP/1.1\r\n\r\n").await.0, VERSION);
+    drop(unread);
+    let mut answered = server.connect().await;
+    while !{
+        answered.write_all(b"GET /huge HTTP/1.1\r\n\r\n").await.unwrap();
+        read(&mut answered).await.0.starts_with("HTTP/1.1 200 OK\r\n")
+    } {}
 }

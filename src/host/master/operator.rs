@@ -51,7 +51,7 @@ fn read_or_change(master: &MasterHandle, call: Call, media: MediaType) -> Respon
 
 fn subscribe(master: &MasterHandle, request: &Request, media: MediaType) -> Response {
     let (sink, body) = channel(request, BACKLOG);
-    let reply = master.step(Input::OperatorSubscribe, Some(Outlet { sink, media }));
+    let reply = master.step(Input::OperatorSubscribe, Some(Outlet::new(sink, media)));
     let Some(Reply::Subscriber(id)) = reply else { return api::reply(reply, media) };
     let master = master.clone();
     let body = body.on_gone(move || {

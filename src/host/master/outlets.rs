@@ -1,7 +1,8 @@
 //! Where the effects of a master go: event streams of schedulers and operators, and channels of agents.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use prost::Name;
 use tokio::sync::mpsc;
 
@@ -25,18 +26,46 @@ pub const BACKLOG: usize = 16 * 1024 * 1024;
 /// One event stream.
 #[derive(Debug)]
 pub struct Outlet {
-    pub sink: Sink,
-    pub media: MediaType,
+    sink: Sink,
+    media: MediaType,
+    /// Nothing has been written: what comes first is a snapshot, however large.
+    fresh: bool,
 }
 
 impl Outlet {
+    pub fn new(sink: Sink, media: MediaType) -> Self {
+        Self { sink, media, fresh: true }
+    }
+
     /// A reader that is gone is reported by its own connection, so a failed send needs no answer here.
-    fn write(&self, event: &impl Name, to_json: impl FnOnce() -> String) {
-        let body = match self.media {
-            MediaType::Protobuf => event.encode_to_vec(),
-            _ => to_json().into_bytes(),
-        };
-        self.sink.send(recordio::encode(&body)).unwrap_or_default();
+    fn write(&mut self, record: Bytes) {
+        let first = std::mem::replace(&mut self.fresh, false);
+        let sent = if first { self.sink.admit(record) } else { self.sink.send(record) };
+        sent.unwrap_or_default();
+    }
+}
+
+fn record(media: MediaType, event: &impl Name, to_json: impl FnOnce() -> String) -> Bytes {
+    let body = match media {
+        MediaType::Protobuf => event.encode_to_vec(),
+        _ => to_json().into_bytes(),
+    };
+    recordio::encode(&body)
+}
+
+/// The last event for operators on the wire: written once for all its readers, and in memory once.
+#[derive(Debug, Default)]
+struct Shared(Vec<(MediaType, Arc<master::Event>, Bytes)>);
+
+impl Shared {
+    fn record(&mut self, media: MediaType, event: &Arc<master::Event>) -> Bytes {
+        self.0.retain(|(_, last, _)| Arc::ptr_eq(last, event));
+        if let Some((_, _, record)) = self.0.iter().find(|(form, _, _)| *form == media) {
+            return record.clone();
+        }
+        let record = record(media, event.as_ref(), || view::v1::event_to_json(event));
+        self.0.push((media, Arc::clone(event), record.clone()));
+        record
     }
 }
 
@@ -47,6 +76,7 @@ pub struct Outlets {
     subscribers: BTreeMap<SubscriberId, Outlet>,
     agents: BTreeMap<AgentLink, mpsc::UnboundedSender<ToAgent>>,
     last_link: u64,
+    shared: Shared,
 }
 
 impl Outlets {
@@ -94,15 +124,33 @@ impl Outlets {
         }
     }
 
-    fn scheduler_event(&self, stream: &StreamId, event: &scheduler::Event) {
-        if let Some(outlet) = self.schedulers.get(stream) {
-            outlet.write(event, || json::to_json_string(event));
+    fn scheduler_event(&mut self, stream: &StreamId, event: &scheduler::Event) {
+        if let Some(outlet) = self.schedulers.get_mut(stream) {
+            outlet.write(record(outlet.media, event, || json::to_json_string(event)));
         }
     }
 
-    fn operator_event(&self, subscriber: SubscriberId, event: &master::Event) {
-        if let Some(outlet) = self.subscribers.get(&subscriber) {
-            outlet.write(event, || view::v1::event_to_json(event));
+    fn operator_event(&mut self, subscriber: SubscriberId, event: &Arc<master::Event>) {
+        if let Some(outlet) = self.subscribers.get_mut(&subscriber) {
+            outlet.write(self.shared.record(outlet.media, event));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_of_one_event_share_its_record() {
+        let mut shared = Shared::default();
+        let event = Arc::new(master::Event::default());
+        let first = shared.record(MediaType::Json, &event);
+        let form = shared.record(MediaType::Protobuf, &event);
+        assert_eq!(shared.record(MediaType::Json, &event).as_ptr(), first.as_ptr());
+        assert_ne!(form, first);
+        let next = shared.record(MediaType::Json, &Arc::new(master::Event::default()));
+        assert_eq!(next, first);
+        assert_eq!(shared.0.len(), 1, "only the last event is kept");
     }
 }

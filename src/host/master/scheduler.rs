@@ -49,7 +49,7 @@ fn subscribe(
     media: MediaType,
 ) -> Response {
     let (sink, body) = channel(request, BACKLOG);
-    let reply = master.step(Input::Call { stream, call: Box::new(call) }, Some(Outlet { sink, media }));
+    let reply = master.step(Input::Call { stream, call: Box::new(call) }, Some(Outlet::new(sink, media)));
     let Some(Reply::Stream(id)) = reply else { return api::reply(reply, media) };
     let text = id.to_string();
     let master = master.clone();
