@@ -89,7 +89,7 @@ pub enum Command {
     Env(Env),
     /// Run one component in the foreground
     Serve(Serve),
-    /// Measure this machine's lab: start-up, launch latency, a hundred tasks, memory
+    /// Measure this machine's lab and the dashboard: start-up, launch latency, memory, frame times
     Bench(Bench),
     /// Print the completion script of a shell
     Completions {
@@ -361,8 +361,24 @@ pub struct Bench {
     /// How often each figure is taken
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: u32,
+    /// Take these figures only; may be given several times
+    #[arg(long, value_enum, value_name = "PART")]
+    pub only: Vec<BenchPart>,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum BenchPart {
+    /// The binary and `up`.
+    Start,
+    /// Launch latency, a hundred tasks, memory, an idle lab.
+    Lab,
+    /// What the dashboard takes to draw big clusters.
+    Frames,
+    /// The dashboard in a terminal: start, delay, and what it takes when idle.
+    Dashboard,
 }
 
 fn task_count(text: &str) -> Result<u64, String> {

@@ -1,6 +1,10 @@
 //! `mesoslab bench`: what this machine's lab does, measured through the binary and the public APIs.
 
+mod dashboard;
+mod frames;
 mod framework;
+mod pty;
+mod synthetic;
 mod system;
 
 use std::time::Duration;
@@ -9,7 +13,7 @@ use serde::Serialize;
 
 use self::{framework::Framework, system::BenchLab};
 use crate::{
-    cli::{self, Format},
+    cli::{self, BenchPart, Format},
     error::{Context, Failure, Result},
     printer::Rows,
     runtime::Clock,
@@ -25,7 +29,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// One figure over several runs.
 #[derive(Debug, Serialize)]
 struct Figure {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     min: f64,
     median: f64,
@@ -37,7 +41,7 @@ struct Figure {
 }
 
 impl Figure {
-    fn of(name: &'static str, unit: &'static str, mut runs: Vec<f64>, mesos: Option<f64>) -> Self {
+    fn of(name: impl Into<String>, unit: &'static str, mut runs: Vec<f64>, mesos: Option<f64>) -> Self {
         runs.sort_by(f64::total_cmp);
         let at = |index: usize| runs.get(index).copied().unwrap_or_default();
         let (last, middle) = (runs.len().saturating_sub(1), runs.len() / 2);
@@ -46,21 +50,37 @@ impl Figure {
         } else {
             at(middle)
         };
-        Self { name, unit, min: at(0), median, max: at(last), runs: runs.len(), mesos }
+        Self { name: name.into(), unit, min: at(0), median, max: at(last), runs: runs.len(), mesos }
     }
 }
 
 pub async fn run(settings: &Settings, args: &cli::Bench, clock: Clock) -> Result<()> {
     let runs = args.runs as usize;
+    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
     let spinner = settings.printer.spinner("start of the binary");
-    let mut figures = vec![start_of_the_binary(clock, runs).await?];
-    spinner.set_message("up and down");
-    figures.push(up(clock, runs).await?);
-    spinner.set_message("an idle lab");
-    let lab = BenchLab::up(&["--agents", "1"]).await?;
-    let measured = in_one_lab(&lab, clock, runs, |step| spinner.set_message(step)).await;
-    lab.down().await?;
-    figures.extend(measured?);
+    let mut figures = Vec::new();
+    if wanted(BenchPart::Start) {
+        figures.push(start_of_the_binary(clock, runs).await?);
+        spinner.set_message("up and down");
+        figures.push(up(clock, runs).await?);
+    }
+    if wanted(BenchPart::Lab) {
+        spinner.set_message("an idle lab");
+        let lab = BenchLab::up(&["--agents", "1"]).await?;
+        let measured = in_one_lab(&lab, clock, runs, |step| spinner.set_message(step)).await;
+        lab.down().await?;
+        figures.extend(measured?);
+    }
+    if wanted(BenchPart::Frames) {
+        spinner.set_message("the dashboard's frames");
+        figures.extend(frames::measure(clock, runs));
+    }
+    if wanted(BenchPart::Dashboard) {
+        let lab = BenchLab::up(&["--agents", "1"]).await?;
+        let measured = dashboard::measure(&lab, clock, runs, |step| spinner.set_message(step)).await;
+        lab.down().await?;
+        figures.extend(measured?);
+    }
     spinner.finish_and_clear();
     show(settings, args.output.output, &figures)
 }
@@ -144,7 +164,7 @@ fn show(settings: &Settings, format: Format, figures: &[Figure]) -> Result<()> {
         for figure in figures {
             let number = |value: f64| format!("{value:.2}");
             rows.push([
-                figure.name.to_owned(),
+                figure.name.clone(),
                 number(figure.median),
                 number(figure.min),
                 number(figure.max),

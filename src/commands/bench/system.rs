@@ -63,14 +63,26 @@ impl BenchLab {
         Ok(fs::remove_dir_all(&self.directory)?)
     }
 
-    async fn run(&self, args: &[&str]) -> Result<()> {
-        let mut command = Command::new(std::env::current_exe()?);
+    /// Runs a command on it to its end.
+    ///
+    /// # Errors
+    /// When it fails; what it said on stderr.
+    pub async fn run(&self, args: &[&str]) -> Result<()> {
+        finish(&mut self.command(args)?.into(), args).await
+    }
+
+    /// A command on it.
+    ///
+    /// # Errors
+    /// When this binary is not found.
+    pub fn command(&self, args: &[&str]) -> io::Result<std::process::Command> {
+        let mut command = std::process::Command::new(std::env::current_exe()?);
         command.args(args).args(["--name", "bench", "--quiet"]).current_dir(&self.directory);
-        for variable in ["FILE", "PROVIDER", "AGENTS", "TASKS", "MASTER", "SCHEDULER"] {
+        for variable in ["FILE", "PROVIDER", "AGENTS", "TASKS", "MASTER", "SCHEDULER", "THEME", "READ_ONLY"] {
             command.env_remove(format!("MESOSLAB_{variable}"));
         }
         command.env("XDG_STATE_HOME", &self.directory).env("XDG_CONFIG_HOME", &self.directory);
-        finish(&mut command, args).await
+        Ok(command)
     }
 
     fn record(&self) -> Result<LabRecord> {
@@ -80,6 +92,11 @@ impl BenchLab {
 
     pub fn master(&self) -> Result<String> {
         Ok(self.record()?.endpoints.master)
+    }
+
+    pub fn scheduler(&self) -> Result<String> {
+        let scheduler = self.record()?.endpoints.scheduler;
+        scheduler.ok_or_else(|| Failure::failed("the lab has no scheduler"))
     }
 
     /// The proportional memory of the lab's process and its guard, in MB; the tasks' own is not among it.
@@ -143,7 +160,10 @@ fn proportional_memory(pid: u32) -> io::Result<f64> {
 }
 
 /// User and system time, of which Linux counts a hundred ticks a second.
-fn cpu_time(pid: u32) -> io::Result<Duration> {
+///
+/// # Errors
+/// Where the system keeps no such account (it is Linux').
+pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks =
