@@ -222,6 +222,10 @@ fn url(flag: &str, text: &str) -> Result<String> {
         Ok(uri) if uri.host().is_some() && uri.scheme_str() == Some("http") => {
             Ok(with_scheme.trim_end_matches('/').to_owned())
         }
+        Ok(uri) if uri.scheme_str() == Some("https") => {
+            Err(Failure::usage(format!("`{flag} {text}` wants TLS, which is not spoken here"))
+                .hint(format!("{flag} http://127.0.0.1:5050")))
+        }
         _ => Err(Failure::usage(format!("`{flag} {text}` is no URL of this kind"))
             .hint(format!("{flag} http://127.0.0.1:5050"))),
     }

@@ -6,14 +6,17 @@ use bytes::Bytes;
 use reqwest::Url;
 
 use crate::{
-    client::{ClientError, Http, http::base_url},
+    client::{
+        ClientError, Http,
+        agent::{PATH, of},
+        http::base_url,
+    },
     mesos::v1::{
         ExecutorId, FileInfo, FrameworkId,
         agent::{Call, Response, call},
     },
 };
 
-const PATH: &str = "/api/v1";
 /// How much one read asks for.
 const PIECE: u64 = 256 * 1024;
 /// How often a file that is followed is looked at.
@@ -78,10 +81,6 @@ impl AgentFiles {
     pub fn follow(&self, path: &str, offset: u64) -> Follow {
         Follow { files: self.clone(), path: path.to_owned(), offset }
     }
-}
-
-fn of(kind: call::Type) -> Call {
-    Call { r#type: Some(kind.into()), ..Call::default() }
 }
 
 /// A file that is followed, as by `tail -f`.

@@ -2,10 +2,11 @@
 //!
 //! - `scheduler`: the v1 scheduler API, a stream of events and the calls that belong to it
 //! - `operator`: the v1 operator API of a master
-//! - `agent_files`: sandboxes, through the v1 API of an agent
+//! - `agent`: how an agent does, through its v1 API; `agent_files`: sandboxes
 //! - `scheduler_api`: our scheduler's own API
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
 
+pub mod agent;
 pub mod agent_files;
 mod blocks;
 mod http;
@@ -16,7 +17,7 @@ pub mod retry;
 pub mod scheduler;
 pub mod scheduler_api;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub use http::Http;
 pub enum ClientError {
     #[error("`{0}` is not an http:// address")]
     Url(String),
+    #[error("`{0}` wants TLS, which is not spoken here; name an http:// address")]
+    Tls(String),
     #[error("reach {url}: {reason}")]
     Unreachable { url: String, reason: String },
     /// The answer of a server that did not do what was asked.
@@ -52,6 +55,11 @@ impl ClientError {
             Self::Refused { status, .. } => Some(*status),
             _ => None,
         }
+    }
+
+    /// Whether the server answered that this is not to be had from it, now or later: asking again will not help.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.status(), Some(400..=499 | 501))
     }
 }
 

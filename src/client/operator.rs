@@ -5,15 +5,16 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use prost::Message;
-use reqwest::{Response, Url};
+use reqwest::{RequestBuilder, Response, Url};
 
 use crate::{
     client::{
         ClientError, Http,
-        http::{accepted, base_url, whole, within},
+        http::{accepted, base_url, sent, whole, within},
         masters::Masters,
-        records::Records,
+        records::{Records, patience},
     },
     mesos::v1::{
         AgentId, VersionInfo,
@@ -23,7 +24,8 @@ use crate::{
 
 const PATH: &str = "/api/v1";
 const REDIRECTS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(45);
+/// Until the master has said how often its heart beats.
+const FIRST_PATIENCE: Duration = Duration::from_secs(45);
 
 /// A master, or several of which one leads.
 #[derive(Debug)]
@@ -65,9 +67,18 @@ impl Operator {
     }
 
     async fn send(&self, call: &Call) -> Result<(Url, Response), ClientError> {
+        self.of_the_leader(PATH, |url| self.http.call(url, call)).await
+    }
+
+    /// Makes a request of the master that leads, found through the others when need be.
+    async fn of_the_leader(
+        &self,
+        path: &str,
+        request: impl Fn(&Url) -> RequestBuilder,
+    ) -> Result<(Url, Response), ClientError> {
         for _ in 0..REDIRECTS {
-            let url = self.with(|masters| masters.endpoint(PATH));
-            let answer = match within(&url, self.http.post(&url, call, &[])).await {
+            let url = self.with(|masters| masters.endpoint(path));
+            let answer = match within(&url, sent(&url, request(&url))).await {
                 Ok(response) => accepted(response).await,
                 Err(error) => Err(error),
             };
@@ -76,17 +87,24 @@ impl Operator {
                 Err(ClientError::Refused { status: 307, body })
                     if self.with(|masters| masters.redirected(&body.message)) => {}
                 Err(error) => {
-                    let elsewhere = matches!(error.status(), None | Some(307 | 503));
-                    self.with(|masters| {
-                        if elsewhere {
-                            masters.failed()
-                        }
-                    });
+                    if matches!(error.status(), None | Some(307 | 503)) {
+                        self.with(Masters::failed);
+                    }
                     return Err(error);
                 }
             }
         }
+        self.with(Masters::failed);
         Err(ClientError::NoLeader(format!("sent on {REDIRECTS} times")))
+    }
+
+    /// `/state`, the whole cluster in the JSON of old.
+    ///
+    /// # Errors
+    /// As [`Operator::ask`].
+    pub async fn state_json(&self) -> Result<Bytes, ClientError> {
+        let (url, response) = self.of_the_leader("/state", |url| self.http.0.get(url.clone())).await?;
+        whole(&url, response).await
     }
 
     async fn get<T>(
@@ -176,7 +194,7 @@ impl Operator {
     /// As [`Operator::ask`].
     pub async fn subscribe(&self) -> Result<OperatorEvents, ClientError> {
         let (_, response) = self.send(&of(call::Type::Subscribe)).await?;
-        Ok(OperatorEvents(Records::new(response)))
+        Ok(OperatorEvents { records: Records::new(response), patience: FIRST_PATIENCE })
     }
 }
 
@@ -185,7 +203,10 @@ fn of(kind: call::Type) -> Call {
 }
 
 /// The events of one operator subscription.
-pub struct OperatorEvents(Records);
+pub struct OperatorEvents {
+    records: Records,
+    patience: Duration,
+}
 
 impl OperatorEvents {
     /// The next event, heartbeats included. May be dropped and called again without losing one.
@@ -193,6 +214,10 @@ impl OperatorEvents {
     /// # Errors
     /// When the stream ends, is garbled, or stays silent for three heartbeats.
     pub async fn next(&mut self) -> Result<Event, ClientError> {
-        self.0.next(PATIENCE).await
+        let event: Event = self.records.next(self.patience).await?;
+        let subscribed = event.subscribed.as_ref();
+        let seconds = subscribed.and_then(|subscribed| subscribed.heartbeat_interval_seconds);
+        self.patience = patience(seconds).unwrap_or(self.patience);
+        Ok(event)
     }
 }

@@ -12,6 +12,15 @@ use crate::{client::ClientError, mesos::recordio::Decoder};
 /// A record larger than this is taken for garbage. The snapshot of a large cluster is one record.
 const LARGEST: usize = 256 << 20;
 
+/// So many missed heartbeats, and the connection is taken for dead.
+const MISSED_HEARTBEATS: f64 = 3.0;
+
+/// How long to wait for a sign of life, once the master has said how often its heart beats.
+pub(super) fn patience(heartbeat: Option<f64>) -> Option<Duration> {
+    let seconds = heartbeat.filter(|seconds| *seconds > 0.0)?;
+    Duration::try_from_secs_f64(seconds * MISSED_HEARTBEATS).ok()
+}
+
 pub(super) struct Records {
     response: Response,
     buffer: BytesMut,

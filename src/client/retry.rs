@@ -10,12 +10,18 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Retry {
     tries: u32,
+    longest: Duration,
     rng: SmallRng,
 }
 
 impl Retry {
     pub fn new(seed: u64) -> Self {
-        Self { tries: 0, rng: SmallRng::seed_from_u64(seed) }
+        Self { tries: 0, longest: LONGEST, rng: SmallRng::seed_from_u64(seed) }
+    }
+
+    /// Waits no longer than this.
+    pub fn at_most(self, longest: Duration) -> Self {
+        Self { longest, ..self }
     }
 
     /// It worked: the next failure counts as the first.
@@ -23,9 +29,9 @@ impl Retry {
         self.tries = 0;
     }
 
-    /// Between half and the whole of the time that doubles with every call, up to 10 s.
+    /// Between half and the whole of the time that doubles with every call, up to the longest, 10 s.
     pub fn wait(&mut self) -> Duration {
-        let longest = (FIRST * 2_u32.saturating_pow(self.tries.min(12))).min(LONGEST);
+        let longest = (FIRST * 2_u32.saturating_pow(self.tries.min(12))).min(self.longest);
         self.tries = self.tries.saturating_add(1);
         longest.mul_f64(self.rng.random_range(0.5..=1.0))
     }

@@ -15,15 +15,13 @@ use crate::{
         ClientError, Http,
         http::{accepted, within},
         masters::Masters,
-        records::Records,
+        records::{Records, patience},
     },
     mesos::v1::scheduler::{Call, Event},
 };
 
 const PATH: &str = "/api/v1/scheduler";
 const STREAM_ID: &str = "Mesos-Stream-Id";
-/// So many missed heartbeats, and the connection is taken for dead.
-const MISSED_HEARTBEATS: f64 = 3.0;
 /// Until the master has said how often its heart beats.
 const FIRST_PATIENCE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
@@ -101,10 +99,7 @@ impl Events {
         let event: Event = self.records.next(self.patience).await?;
         let subscribed = event.subscribed.as_ref();
         let seconds = subscribed.and_then(|subscribed| subscribed.heartbeat_interval_seconds);
-        if let Some(seconds) = seconds.filter(|seconds| *seconds > 0.0) {
-            let patience = Duration::try_from_secs_f64(seconds * MISSED_HEARTBEATS);
-            self.patience = patience.unwrap_or(FIRST_PATIENCE);
-        }
+        self.patience = patience(seconds).unwrap_or(self.patience);
         Ok(event)
     }
 }

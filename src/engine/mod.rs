@@ -5,7 +5,7 @@ pub mod agent;
 pub mod allocator;
 pub mod executor;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 pub mod legacy;
 pub mod master;
 mod operator_json;

@@ -1,6 +1,6 @@
 //! The clients against a server that says what a real one might.
 
-mod server;
+pub(crate) mod server;
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -229,4 +229,26 @@ async fn the_schedulers_errors_and_events_are_read() {
     events.patience = Duration::from_millis(20);
     let silent = events.next().await.unwrap_err();
     assert!(matches!(silent, ClientError::Silent(patience) if patience == events.patience), "{silent}");
+}
+
+#[tokio::test]
+async fn what_is_no_mesos_is_said_in_clear_words() {
+    use crate::client::http::base_url;
+    let page = "Content-Type: text/html; charset=utf-8\r\n";
+    let table = [
+        (Reply::raw(b"\x15\x03\x01\x00\x02\x02\x46"), "TLS is not spoken here"),
+        (Reply::full("200 OK", page, b"<!doctype html>"), "a web page, as no Mesos sends it"),
+        (Reply::full("404 Not Found", page, b"<html>"), "status 404 and a web page"),
+    ];
+    for (reply, words) in table {
+        let server = Server::start(move |_| reply.clone()).await;
+        let operator = Operator::new(Http::new(), Masters::parse(&server.url).unwrap());
+        let error = operator.get_health().await.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let error = base_url("https://127.0.0.1:5050").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`https://127.0.0.1:5050` wants TLS, which is not spoken here; name an http:// address"
+    );
 }

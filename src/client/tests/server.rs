@@ -43,6 +43,11 @@ impl Reply {
         Self { pieces: vec![[head.as_bytes(), body].concat()], close: false }
     }
 
+    /// These bytes, whatever they are.
+    pub fn raw(bytes: &[u8]) -> Self {
+        Self { pieces: vec![bytes.to_vec()], close: true }
+    }
+
     pub fn message(message: &impl Message) -> Self {
         Self::full("200 OK", "Content-Type: application/x-protobuf\r\n", &message.encode_to_vec())
     }

@@ -187,7 +187,8 @@ impl ClusterView {
 
     fn uncount_task(&mut self, key: Key) {
         let Some(task) = self.tasks.get(key) else { return };
-        *self.counts.of(task.state) -= 1;
+        let count = self.counts.of(task.state);
+        *count = count.saturating_sub(1);
         if task.is_over() {
             self.fold.ended.remove(&(ended_at(task), key));
         }

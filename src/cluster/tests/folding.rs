@@ -382,3 +382,21 @@ fn components_are_counted_when_they_start_anew() {
     view.apply(at(21.0), Change::Components(vec!["master".to_owned()]));
     assert_eq!(view.components.len(), 0);
 }
+
+#[test]
+fn a_recorded_stream_is_folded() {
+    let events = crate::engine::golden::events("04-master-api-v1/90-SUBSCRIBE-stream");
+    let mut view = ClusterView::default();
+    let mut counts = Vec::new();
+    for event in events {
+        view.apply(at(0.0), change(crate::mesos::json::from_json(event.to_string()).unwrap()));
+        counts.push((view.agents.len(), view.counts.live(), view.tasks.len()));
+    }
+    assert!(counts.contains(&(1, 0, 0)), "the agent joins: {counts:?}");
+    assert!(counts.iter().any(|(_, live, _)| *live > 0), "tasks run: {counts:?}");
+    assert_eq!((view.agents.len(), view.counts.live()), (0, 0), "all goes");
+    assert!(view.frameworks.iter().all(|framework| framework.state == FrameworkState::Completed));
+    for text in texts(&view) {
+        assert!(!text.contains("  ") && !text.ends_with(": "), "{text}");
+    }
+}

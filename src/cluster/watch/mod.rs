@@ -1,4 +1,19 @@
 //! The feeds: tasks that keep a cluster's streams open, reconnect, and send what they hear.
+//!
+//! - `master`: the event stream of the leading master; `refresh`: what that stream does not tell;
+//!   `polling` and `state_json`: `/state` again and again, where the stream is refused
+//! - `scheduler`: the event stream of our scheduler
+//! - `probe`: whether each component answers
+
+mod feed;
+mod master;
+mod polling;
+mod probe;
+mod refresh;
+mod scheduler;
+mod state_json;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,6 +23,8 @@ use crate::{
     cluster::Change,
     runtime::{Clock, Tasks},
 };
+
+use feed::Feed;
 
 /// Where a cluster can be reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,5 +44,8 @@ pub type Locate = Arc<dyn Fn() -> Result<Addresses, String> + Send + Sync>;
 
 /// Starts the feeds in `tasks`; they end with it, or when nobody listens any more.
 pub fn start(tasks: &Tasks, clock: Clock, locate: Locate, changes: mpsc::Sender<Change>) {
-    let _ = (tasks, clock, locate, changes);
+    let feed = Feed::new(clock, locate, changes);
+    tasks.spawn(feed.clone().until_nobody_listens(master::Master::new(feed.clone()).run()));
+    tasks.spawn(feed.clone().until_nobody_listens(scheduler::run(feed.clone())));
+    tasks.spawn(feed.clone().until_nobody_listens(probe::run(feed)));
 }
