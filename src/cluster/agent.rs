@@ -18,6 +18,8 @@ use crate::{
 pub struct Agent {
     pub id: Arc<str>,
     pub hostname: Arc<str>,
+    /// What it is called among the components, which tells it from others of its host; else its hostname.
+    pub name: Arc<str>,
     /// `http://127.0.0.1:5051`
     pub url: String,
     pub version: String,
@@ -93,6 +95,7 @@ impl Agent {
         Self {
             id: names.get(id),
             hostname: names.get(&info.hostname),
+            name: names.get(&info.hostname),
             url: format!("http://{}:{port}", info.hostname),
             version: String::new(),
             state: AgentState::Inactive,

@@ -9,6 +9,8 @@ pub struct Offer {
     pub id: String,
     pub agent_id: Arc<str>,
     pub hostname: Arc<str>,
+    /// The name of the agent, as far as it is known.
+    pub agent: Arc<str>,
     pub framework: Arc<str>,
     pub role: String,
     pub resources: Quantities,

@@ -25,7 +25,7 @@ pub struct Task {
     /// The framework's name, or its id while that is not known.
     pub framework: Arc<str>,
     pub agent_id: Arc<str>,
-    /// The agent's hostname, or its id while that is not known.
+    /// The agent's name, or its id while that is not known.
     pub agent: Arc<str>,
     /// That of the task for a command task.
     pub executor_id: String,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::{
     ClusterView,
-    component::{Component, Health},
+    component::{self, Component, Health},
     history::{Kind, Weight},
 };
 
@@ -15,6 +15,9 @@ impl ClusterView {
     /// What a component does not say now stays as it was.
     pub(super) fn probed(&mut self, mut component: Component, round_trip: Option<Duration>) {
         component.round_trip = round_trip;
+        if component.kind == component::Kind::Agent {
+            self.agent_component(&component.url, &component.name);
+        }
         component.last_ping = round_trip.map(|_| self.fold.now);
         let mut before = Health::Unknown;
         if let Some(old) = self.components.find(&component.name) {

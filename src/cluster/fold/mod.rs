@@ -43,6 +43,8 @@ pub struct Memory {
     on_agent: HashMap<Arc<str>, Tally>,
     /// By id of the framework, known or not.
     of_framework: HashMap<Arc<str>, Tally>,
+    /// What agents are called among the components, by URL.
+    agent_names: HashMap<String, Arc<str>>,
     /// What our scheduler says of its tasks, by id.
     views: HashMap<String, TaskView>,
     /// The same of those that have ended before the master has told of them.

@@ -38,12 +38,14 @@ impl ClusterView {
     }
 
     fn read_offer(&mut self, offer: v1::Offer) -> Offer {
+        let agent = self.agent_name(offer.agent_id.as_str(), &offer.hostname);
         let names = &mut self.fold.names;
         let framework = self.frameworks.find(offer.framework_id.as_str());
         let role = offer.allocation_info.and_then(|info| info.role).unwrap_or_else(|| "*".to_owned());
         Offer {
             agent_id: names.get(offer.agent_id.as_str()),
             hostname: names.get(&offer.hostname),
+            agent,
             framework: framework
                 .map_or_else(|| names.get(offer.framework_id.as_str()), |it| Arc::clone(&it.name)),
             resources: quantities(&offer.resources),
@@ -94,11 +96,13 @@ impl ClusterView {
         }
         let (at, order) =
             old.unwrap_or_else(|| (Time::from_secs_f64(view.at).unwrap_or(self.fold.now), self.next_order()));
+        let agent = self.agent_name(&view.agent_id, &view.hostname);
         let names = &mut self.fold.names;
         let ours = self.scheduler.as_ref().map_or("", |scheduler| scheduler.state.name.as_str());
         let offer = Offer {
             agent_id: names.get(&view.agent_id),
             hostname: names.get(&view.hostname),
+            agent,
             framework: names.get(ours),
             role: view.role,
             resources: view.resources,
@@ -120,7 +124,8 @@ impl ClusterView {
             api::Verdict::Declined => ("declined", Weight::Info),
             api::Verdict::Rescinded => ("rescinded", Weight::Warning),
         };
-        let text = format!("offer of {} {word}: {}", view.hostname, view.reason);
+        let agent = self.agent_name(&view.agent_id, &view.hostname);
+        let text = format!("offer of {agent} {word}: {}", view.reason);
         self.tell(Kind::Offer, weight, &view.id, text);
     }
 }

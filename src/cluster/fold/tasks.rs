@@ -161,7 +161,7 @@ impl ClusterView {
             task.framework = Arc::clone(&old.framework);
         }
         if let Some(agent) = self.agents.find(&task.agent_id) {
-            task.agent = Arc::clone(&agent.hostname);
+            task.agent = Arc::clone(&agent.name);
         } else if let Some(old) = old.filter(|old| old.agent_id == task.agent_id) {
             task.agent = Arc::clone(&old.agent);
         }

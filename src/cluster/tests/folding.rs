@@ -142,6 +142,47 @@ fn names_come_later_than_what_bears_them() {
 }
 
 #[test]
+fn an_agent_is_called_what_its_component_is() {
+    let mut view = view_of([
+        change(agent_added(agent("A1", "localhost", ""))),
+        change(task_added(running(OURS, "web.0", "A1", 1.0))),
+        scheduler_snapshot(Vec::new()),
+        Change::Scheduler(Box::new(api::Event::Offers {
+            offers: 1,
+            accepted: 0,
+            declined: 1,
+            launched: Vec::new(),
+            views: vec![api::OfferView {
+                agent_id: "A1".to_owned(),
+                ..offer_view("O1", api::Verdict::Declined, "")
+            }],
+        })),
+    ]);
+    let names = |view: &ClusterView| {
+        let agent = view.agents.find("A1").unwrap();
+        let (task, offer) = (found(view, "web.0"), view.offers.find("O1").unwrap());
+        [&agent.name, &task.agent, &offer.agent].map(ToString::to_string)
+    };
+    assert_eq!(names(&view), ["localhost"; 3]);
+    let component = Component {
+        name: "agent-1".to_owned(),
+        kind: Part::Agent,
+        url: "http://127.0.0.1:5051".to_owned(),
+        health: Health::Ready,
+        state: String::new(),
+        version: String::new(),
+        started: None,
+        restarts: 0,
+        last_ping: None,
+        round_trip: None,
+    };
+    view.apply(at(20.0), Change::Probed { component: Box::new(component), round_trip: None });
+    assert_eq!(names(&view), ["agent-1"; 3]);
+    view.apply(at(21.0), change(agent_added(agent("A1", "localhost", "cpus:1"))));
+    assert_eq!(names(&view), ["agent-1"; 3]);
+}
+
+#[test]
 fn what_is_not_known_does_no_harm() {
     let view = view_of([
         change(task_updated(OURS, status("nobody", TaskState::TaskRunning, 1.0))),

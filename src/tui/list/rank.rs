@@ -8,6 +8,8 @@ pub enum Rank<'a> {
     Number(f64),
     /// Numbers within it count as numbers: `web.9` comes before `web.10`.
     Text(&'a str),
+    /// Texts, those of a lower kind first.
+    Kind(u8, &'a str),
     /// Nobody knows; stands last, whichever way round.
     Nothing,
 }
@@ -39,6 +41,7 @@ impl<'a> Rank<'a> {
         let (missing, low) = match self {
             Self::Number(number) => (0, u128::from(bits(number)) << (8 * (BYTES - 8))),
             Self::Text(text) => (0, beginning(text)),
+            Self::Kind(kind, text) => (0, u128::from(kind) << (8 * (BYTES - 1)) | beginning(text) >> 8),
             Self::Nothing => return (u128::from(standing) << 1 | 1) << (8 * BYTES),
         };
         let low = if reverse { !low & BELOW } else { low };
@@ -48,7 +51,9 @@ impl<'a> Rank<'a> {
     /// For ranks that are packed alike.
     pub fn compare(self, other: Self, reverse: bool) -> Ordering {
         let order = match (self, other) {
-            (Self::Text(a), Self::Text(b)) => natural(a).cmp(natural(b)),
+            (Self::Text(a) | Self::Kind(_, a), Self::Text(b) | Self::Kind(_, b)) => {
+                natural(a).cmp(natural(b))
+            }
             _ => Ordering::Equal,
         };
         if reverse { order.reverse() } else { order }

@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::{
-    cluster::agent::Agent,
+    cluster::{agent::Agent, component::Component},
     scheduler::quantities::Quantities,
     tui::{
         list::rank::Rank,
@@ -20,8 +20,8 @@ pub static TABLE: Table<Agent> = Table {
     columns: &[
         Column {
             head: left("agent", 0, Width::Fit { min: 8, max: 30 }),
-            cell: |agent, _, width| plain(&agent.hostname, width),
-            rank: Some(|agent| Rank::Text(&agent.hostname)),
+            cell: |agent, _, width| plain(&agent.name, width),
+            rank: Some(|agent| Rank::Text(&agent.name)),
         },
         Column {
             head: left("id", 7, Width::Fit { min: 3, max: 12 }),
@@ -70,9 +70,16 @@ pub static TABLE: Table<Agent> = Table {
     order: |_| 0,
     is_over: |_| false,
     texts: |agent, take| {
-        [&*agent.id, &agent.hostname, &agent.attributes, meaning::agent(agent.state).word, &agent.url]
-            .into_iter()
-            .any(take)
+        [
+            &*agent.id,
+            &agent.name,
+            &agent.hostname,
+            &agent.attributes,
+            meaning::agent(agent.state).word,
+            &agent.url,
+        ]
+        .into_iter()
+        .any(take)
     },
 };
 
@@ -99,8 +106,10 @@ fn used(agent: &Agent, of: fn(&Quantities) -> f64) -> Rank<'static> {
 
 /// When it last answered.
 fn ping(agent: &Agent, scene: &Scene<'_>, width: u16) -> Line<'static> {
-    let component = scene.cluster.components.iter().find(|component| component.url == agent.url);
-    match component.and_then(|component| component.last_ping) {
+    let components = &scene.cluster.components;
+    let is_it = |component: &&Component| component.url == agent.url;
+    let named = components.find(&agent.name).filter(is_it);
+    match named.or_else(|| components.iter().find(is_it)).and_then(|component| component.last_ping) {
         Some(at) => columns::age(Some(at), scene),
         None => styled("-", width, scene.theme.dim),
     }

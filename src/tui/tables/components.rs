@@ -19,7 +19,7 @@ pub static TABLE: Table<Component> = Table {
         Column {
             head: left("component", 0, Width::Fit { min: 10, max: 30 }),
             cell: |component, _, width| plain(&component.name, width),
-            rank: Some(|component| Rank::Text(&component.name)),
+            rank: Some(|component| Rank::Kind(component.kind as u8, &component.name)),
         },
         Column {
             head: left("health", 0, Width::Fixed(10)),

@@ -29,8 +29,8 @@ pub static TABLE: Table<Offer> = Table {
         },
         Column {
             head: left("agent", 0, Width::Fit { min: 8, max: 30 }),
-            cell: |offer, _, width| plain(&offer.hostname, width),
-            rank: Some(|offer| Rank::Text(&offer.hostname)),
+            cell: |offer, _, width| plain(&offer.agent, width),
+            rank: Some(|offer| Rank::Text(&offer.agent)),
         },
         Column {
             head: right("cpus", 2, 5),
@@ -74,7 +74,7 @@ pub static TABLE: Table<Offer> = Table {
     order: |offer| offer.order,
     is_over: |_| false,
     texts: |offer, take| {
-        [&offer.id, &*offer.hostname, &offer.framework, &offer.role, &offer.reason]
+        [&offer.id, &*offer.agent, &offer.hostname, &offer.framework, &offer.role, &offer.reason]
             .into_iter()
             .any(&mut *take)
             || take(meaning::verdict(offer.verdict).word)

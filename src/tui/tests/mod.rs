@@ -2,5 +2,6 @@
 
 mod keys;
 mod lists;
+mod orders;
 pub mod sample;
 mod tabs;

@@ -193,7 +193,8 @@ pub fn agent(number: u32) -> Agent {
     let offered = if number == 1 { quantities(1.0, 1024.0) } else { Quantities::default() };
     let rack = ["a", "b", "c"][number as usize % 3];
     Agent {
-        hostname: format!("agent-{number}").into(),
+        hostname: "localhost".into(),
+        name: format!("agent-{number}").into(),
         url: format!("http://127.0.0.1:{}", 5050 + number),
         version: "1.12.0".to_owned(),
         state: AgentState::Active,
@@ -206,7 +207,7 @@ pub fn agent(number: u32) -> Agent {
         tasks: 2,
         info: Arc::new(v1::AgentInfo {
             id: Some(v1::AgentId { value: id.to_string() }),
-            hostname: format!("agent-{number}"),
+            hostname: "localhost".to_owned(),
             ..v1::AgentInfo::default()
         }),
         id,
@@ -291,7 +292,8 @@ fn offers() -> Vec<Offer> {
     let offer = |order: u64, verdict, reason: &str, refuse_seconds| Offer {
         id: format!("{MASTER_ID}-O{}", 40 + order),
         agent_id: format!("{MASTER_ID}-S{}", order % 3).into(),
-        hostname: format!("agent-{}", order % 3 + 1).into(),
+        hostname: "localhost".into(),
+        agent: format!("agent-{}", order % 3 + 1).into(),
         framework: "web".into(),
         role: "web".to_owned(),
         resources: Quantities { cpus: 3.9, mem: 3328.0, disk: 10_240.0, ports: 999 },

@@ -70,7 +70,8 @@ pub fn places(model: &Model, list: &List, areas: Areas) -> Vec<Place> {
 
 pub fn draw(frame: &mut Frame, rect: Rect, model: &Model) {
     let Some(list) = model.list() else { return };
-    let pane = Pane { model, list, areas: areas(rect), places: places(model, list, areas(rect)) };
+    let heads = tables::heads(&model.cluster, model.tab);
+    let pane = Pane { model, list, heads, areas: areas(rect), places: places(model, list, areas(rect)) };
     let buffer = frame.buffer_mut();
     pane.title(buffer);
     pane.head(buffer);
@@ -85,6 +86,7 @@ pub fn draw(frame: &mut Frame, rect: Rect, model: &Model) {
 struct Pane<'a> {
     model: &'a Model,
     list: &'a List,
+    heads: Vec<&'static Head>,
     areas: Areas,
     places: Vec<Place>,
 }
@@ -143,8 +145,7 @@ impl Pane<'_> {
     fn hidden_sort(&self) -> Option<String> {
         let sort = self.list.sort();
         let seen = self.places.iter().any(|place| place.column == sort.column);
-        let heads = tables::heads(&self.model.cluster, self.model.tab);
-        let head = heads.get(sort.column).filter(|_| !seen)?;
+        let head = self.heads.get(sort.column).filter(|_| !seen)?;
         Some(format!("sorted by {}{}", head.title, arrow(sort)))
     }
 
@@ -159,9 +160,8 @@ impl Pane<'_> {
     }
 
     fn head(&self, buffer: &mut Buffer) {
-        let heads = tables::heads(&self.model.cluster, self.model.tab);
         for place in &self.places {
-            let head = heads[place.column];
+            let head = self.heads[place.column];
             let sorted = place.column == self.list.sort().column;
             let title = if sorted {
                 format!("{}{}", head.title, arrow(self.list.sort()))
@@ -193,7 +193,6 @@ impl Pane<'_> {
     }
 
     fn row(&self, scene: &Scene<'_>, key: u32, area: Rect, plain: bool, buffer: &mut Buffer) {
-        let heads = tables::heads(scene.cluster, self.model.tab);
         let is_over = tables::is_over(scene.cluster, self.model.tab, key);
         let base = if is_over && !plain { scene.theme.dim } else { scene.theme.text };
         buffer.set_style(area, base);
@@ -203,7 +202,7 @@ impl Pane<'_> {
             if plain {
                 cell.spans.iter_mut().for_each(|span| span.style = Style::new());
             }
-            self.cell(cell, heads[place.column], *place, area.y, buffer);
+            self.cell(cell, self.heads[place.column], *place, area.y, buffer);
         }
     }
 
