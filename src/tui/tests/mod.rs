@@ -4,4 +4,7 @@ mod keys;
 mod lists;
 mod orders;
 pub mod sample;
+mod screen;
+mod slider;
 mod tabs;
+mod top;

@@ -18,7 +18,7 @@ use crate::{
     mesos::time::Time,
     tui::{
         keys::{self, Action, Scope},
-        message::{Effect, Msg},
+        message::{Answer, Effect, Msg},
         model::{Model, Pause, Tab},
     },
 };
@@ -39,26 +39,27 @@ pub fn update(model: &mut Model, now: Time, msg: Msg) -> Vec<Effect> {
         }
         Msg::Changes(changes) => take_in(model, changes),
         Msg::Tick => tick(model),
+        Msg::Answer(Answer::Scaled { wanted, result }) => slider::scaled(model, wanted, result),
+        Msg::Answer(Answer::Forecast { number, forecast }) => slider::forecast(model, number, *forecast),
         Msg::Answer(answer) => layer::answer(model, answer),
     }
 }
 
 /// Brings what is shown up to date with the cluster; once per picture, however many messages came before it.
 pub fn settle(model: &mut Model) {
+    slider::settle(model);
     list::refresh(model);
 }
 
 /// When [`Msg::Tick`] is wanted: what is shown changes by itself then (an age, a countdown, a notice that goes).
 pub fn next_tick(model: &Model) -> Option<Time> {
-    Some(model.now + Duration::from_secs(1))
+    let second = model.now + Duration::from_secs(1);
+    Some(slider::due(model).map_or(second, |due| due.min(second)))
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if layer::is_typing(model) {
         return layer::typed(model, event);
-    }
-    if slider::is_typing(model) && slider::takes(event) {
-        return slider::typed(model, event);
     }
     match keys::action(&scopes(model), event) {
         Some(action) => act(model, action),
@@ -161,5 +162,5 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     if model.notice.as_ref().is_some_and(|notice| notice.until <= model.now) {
         model.notice = None;
     }
-    Vec::new()
+    slider::changed(model)
 }

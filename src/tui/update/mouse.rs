@@ -15,6 +15,11 @@ pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
         model.grabbed = None;
         return layer::mouse(model, event);
     }
+    if model.grabbed.is_none()
+        && let Some(effects) = slider::preview_mouse(model, event)
+    {
+        return effects;
+    }
     let region = match event.kind {
         MouseEventKind::Drag(_) => model.grabbed,
         MouseEventKind::Up(_) => model.grabbed.take(),

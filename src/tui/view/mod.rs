@@ -2,13 +2,24 @@
 
 pub mod bar;
 mod empty;
+mod header;
+mod link;
+pub mod overview;
 pub mod parts;
+pub mod preview;
+mod slider;
 pub mod spark;
 pub mod table;
+pub mod tabs;
 pub mod text;
+mod trouble;
 pub mod units;
 
-use ratatui::{Frame, layout::Rect, widgets::Paragraph};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    widgets::{Paragraph, Wrap},
+};
 
 use crate::tui::{
     layout,
@@ -17,19 +28,24 @@ use crate::tui::{
 
 /// Draws the whole screen: the panes, then what lies over them.
 pub fn draw(frame: &mut Frame, model: &Model) {
-    let Some(regions) = layout::regions(model.size) else {
-        let text = format!("{}x{} is too small", model.size.width, model.size.height);
-        frame.render_widget(Paragraph::new(text), frame.area());
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, model.theme.text);
+    let Some(regions) = layout::regions(area.as_size()) else {
+        let (least, width, height) = (layout::SMALLEST, area.width, area.height);
+        let text = format!("{width}x{height} is too small: {}x{} is enough", least.width, least.height);
+        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
         return;
     };
-    frame.render_widget(Paragraph::new(model.lab.name.as_str()), regions.header);
-    frame.render_widget(Paragraph::new(model.tab.title()), regions.tabs);
+    header::draw(frame, &regions, model);
+    slider::draw(frame, regions.slider, model);
+    tabs::draw(frame, regions.tabs, model);
     body(frame, regions.body, model);
+    preview::draw(frame, regions.body, model);
 }
 
 fn body(frame: &mut Frame, rect: Rect, model: &Model) {
     match model.tab {
-        Tab::Overview => {}
+        Tab::Overview => overview::draw(frame, rect, model),
         Tab::Offers | Tab::Tasks | Tab::Agents | Tab::Frameworks | Tab::Components | Tab::Events => {
             table::draw(frame, rect, model);
         }

@@ -21,8 +21,10 @@ use crate::tui::{
 
 const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const NOTHING: &str = ".";
-/// Below this there is no room for a word beside the graph.
-const NARROW: u16 = 24;
+/// Cells for all numbers beside a graph, for the newest alone, and the fewest for a graph beside all of them.
+const WORDS: u16 = 25;
+const NEWEST: u16 = 6;
+const GRAPH: u16 = 12;
 
 /// What the numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl Widget for &Spark<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         match area.height {
             0 => {}
-            1 | 2 => self.row(area, buffer),
+            1 => self.row(area, buffer),
             _ => self.block(area, buffer),
         }
     }
@@ -58,14 +60,15 @@ impl Widget for &Spark<'_> {
 impl Spark<'_> {
     /// Label, graph and numbers in one row.
     fn row(&self, area: Rect, buffer: &mut Buffer) {
-        let words = self.words();
         let label = self.label_width.max(text::width(self.label) as u16);
-        let value = if area.width < NARROW + label { self.newest() } else { text::pad(&words, 22) };
-        let value_width = text::width(&value) as u16;
+        let narrow = area.width < label + GRAPH + WORDS + 2;
+        let (value, value_width) = if narrow { (self.newest(), NEWEST) } else { (self.words(), WORDS) };
+        let value_width = if label == 0 { text::width(&value) as u16 } else { value_width };
         let graph = area.width.saturating_sub(label + value_width + 2);
         buffer.set_stringn(area.x, area.y, self.label, area.width.into(), self.theme.text);
         let at = area.x + label + 1;
-        self.graph(Rect { x: at, width: graph, height: 1, ..area }.intersection(area), buffer);
+        let place = Rect { x: at, width: graph, height: 1, ..area }.intersection(area);
+        self.graph(place, self.scale(graph), buffer);
         let value_at = (at + graph + 1).min(area.right());
         let room = area.right() - value_at;
         buffer.set_stringn(value_at, area.y, &value, room.into(), self.theme.dim);
@@ -82,17 +85,19 @@ impl Spark<'_> {
         let top = units::short_count(scale);
         let gutter = (top.len() as u16 + 1).min(area.width);
         let graph = Rect { y: area.y + 1, height: area.height - 1, width: area.width - gutter, ..area };
-        self.graph(graph, buffer);
+        self.graph(graph, scale, buffer);
         let x = graph.right() + 1;
         let room = usize::from(area.right().saturating_sub(x));
         if room > 0 {
             buffer.set_stringn(x, graph.y, top, room, self.theme.dim);
-            buffer.set_stringn(x, graph.bottom() - 1, "0", room, self.theme.dim);
+            if graph.height > 1 {
+                buffer.set_stringn(x, graph.bottom() - 1, "0", room, self.theme.dim);
+            }
         }
     }
 
-    fn graph(&self, area: Rect, buffer: &mut Buffer) {
-        let scale = self.scale(area.width).max(1);
+    fn graph(&self, area: Rect, scale: u64, buffer: &mut Buffer) {
+        let scale = scale.max(1);
         let levels = u64::from(area.height) * LEVELS.len() as u64;
         let shown = self.newest_numbers(area.width);
         for (back, number) in shown.enumerate() {

@@ -110,6 +110,13 @@ pub fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{plural}", count(number))
 }
 
+/// Names in the order in which people count: `agent-2` before `agent-10`.
+pub fn natural(name: &str) -> (String, u64, String) {
+    let head = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[head.len()..].parse().unwrap_or_default();
+    (head.to_owned(), number, name.to_owned())
+}
+
 /// The time of day, UTC: `12:04:05`.
 pub fn clock(at: Time) -> String {
     let seconds = at.as_secs_f64() as u64 % DAY;
@@ -120,7 +127,9 @@ pub fn clock(at: Time) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{age, amount, clock, count, megabytes, pace, percent, short_count, short_megabytes, until};
+    use super::{
+        age, amount, clock, count, megabytes, natural, pace, percent, short_count, short_megabytes, until,
+    };
     use crate::mesos::time::Time;
 
     fn at(seconds: f64) -> Time {
@@ -161,6 +170,13 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         let numbers = [9999, 12_345, 100_000, 999_999, 4_294_967, 429_496_729, u64::from(u32::MAX)];
         assert_eq!(numbers.map(short_count), ["9999", "12.3k", "100k", "999k", "4.2M", "429M", "4.2G"]);
+    }
+
+    #[test]
+    fn names_are_counted() {
+        let mut names = ["agent-10", "agent-2", "agent", "b"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["agent", "agent-2", "agent-10", "b"]);
     }
 
     #[test]

@@ -1,0 +1,161 @@
+//! What is wrong right now, in one line each, the worst first.
+
+use ratatui::text::{Line, Span};
+
+use crate::{
+    cluster::{
+        agent::{Agent, AgentState},
+        component::{self, Component, Health},
+        history::{Kind, Weight},
+        link::Link,
+    },
+    scheduler::api::Phase,
+    tui::{
+        look::{self, Look, Tone},
+        model::Model,
+        slider::counts,
+        view::{link, parts, text, units},
+    },
+};
+
+/// How far back the last message of a failure is looked for.
+const LOOK_BACK: usize = 200;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    symbol: char,
+    tone: Tone,
+    /// Told in full, as far as there is room.
+    text: String,
+}
+
+impl Trouble {
+    fn new(look: Look, text: String) -> Self {
+        Self { symbol: look.symbol, tone: look.tone, text }
+    }
+
+    fn warning(text: String) -> Self {
+        Self::new(look::weight(Weight::Warning), text)
+    }
+
+    fn bad(text: String) -> Self {
+        Self::new(look::weight(Weight::Bad), text)
+    }
+
+    pub fn line(&self, model: &Model, width: usize) -> Line<'static> {
+        let style = self.tone.style(&model.theme);
+        let spans = vec![
+            Span::styled(format!("{} ", self.symbol), style),
+            Span::styled(text::clean(&self.text).into_owned(), model.theme.text),
+        ];
+        parts::clipped(spans, width)
+    }
+}
+
+pub fn list(model: &Model) -> Vec<Trouble> {
+    [links(model), components(model), agents(model), tasks(model)].concat()
+}
+
+/// Whether it is subscribed, and has all the tasks that are wanted.
+pub fn scheduler_is_well(model: &Model) -> bool {
+    let Some(view) = &model.cluster.scheduler else { return false };
+    let counts = view.state.counts;
+    let lacking = counts.unplaced + counts.backing_off + counts.unreachable + counts.unhealthy;
+    model.cluster.scheduler_link.is_up() && view.state.phase == Phase::Subscribed && lacking == 0
+}
+
+fn links(model: &Model) -> Vec<Trouble> {
+    let cluster = &model.cluster;
+    let lost = |name: &str, stream: &Link| match stream {
+        Link::Lost { .. } => {
+            let words = link::words(stream, model.now, usize::MAX);
+            Some(Trouble::bad(format!("{name}: {}", words.trim_start_matches(['▲', ' ']))))
+        }
+        Link::Polling { why, .. } => Some(Trouble::warning(format!("{name}: no stream: {why}"))),
+        Link::Connecting | Link::Live { .. } | Link::Absent { .. } => None,
+    };
+    let subscription = cluster.scheduler.as_ref().filter(|_| cluster.scheduler_link.is_up());
+    let subscription = subscription.filter(|view| view.state.phase != Phase::Subscribed).map(|view| {
+        let why = view.state.problem.as_deref().unwrap_or("connecting to the master");
+        Trouble::warning(format!("the scheduler is not subscribed: {why}"))
+    });
+    [lost("master", &cluster.master_link), lost("scheduler", &cluster.scheduler_link), subscription]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Parts of the lab that are not well, but for those whose stream says it already.
+fn components(model: &Model) -> Vec<Trouble> {
+    let ill = |health| matches!(health, Health::Degraded | Health::Down | Health::Stopped);
+    let cluster = &model.cluster;
+    let told = |part: &&Component| match part.kind {
+        component::Kind::Master => matches!(cluster.master_link, Link::Lost { .. }),
+        component::Kind::Scheduler => matches!(cluster.scheduler_link, Link::Lost { .. }),
+        component::Kind::Agent => false,
+    };
+    let ill = cluster.components.iter().filter(|part| ill(part.health));
+    let mut ill: Vec<_> = ill.filter(|part| !told(part)).collect();
+    ill.sort_by_key(|part| (part.kind, units::natural(&part.name)));
+    let trouble = |part: &Component| {
+        let look = look::health(part.health);
+        let why = if part.state.starts_with(look.word) { String::new() } else { format!("{}: ", look.word) };
+        Trouble::new(look, format!("{} {why}{}", part.name, part.state))
+    };
+    ill.into_iter().map(trouble).collect()
+}
+
+/// Agents that take no tasks, as far as they were not told as components.
+fn agents(model: &Model) -> Vec<Trouble> {
+    let told = |name: &str| {
+        model.cluster.components.find(name).is_some_and(|part| !matches!(part.health, Health::Ready))
+    };
+    let idle = model.cluster.agents.iter().filter(|agent| agent.state != AgentState::Active);
+    let mut idle: Vec<_> = idle.filter(|agent| !told(&agent.hostname)).collect();
+    idle.sort_by_key(|agent| units::natural(&agent.hostname));
+    let trouble = |agent: &Agent| {
+        let look = look::agent(agent.state);
+        Trouble::new(look, format!("{} is {}", agent.hostname, look.word))
+    };
+    idle.into_iter().map(trouble).collect()
+}
+
+fn tasks(model: &Model) -> Vec<Trouble> {
+    let counts = counts(&model.cluster);
+    let are = |number: u64, what: &str| {
+        let verb = if number == 1 { "is" } else { "are" };
+        format!("{} {verb} {what}", units::counted(number, "task"))
+    };
+    let wait = |number: u64, what: &str, why: Option<String>| {
+        let verb = if number == 1 { "waits" } else { "wait" };
+        let why = why.map_or_else(|| " (e explains)".to_owned(), |why| format!(": {why}"));
+        format!("{} {verb} {what}{why}", units::counted(number, "task"))
+    };
+    let mut troubles = Vec::new();
+    if counts.backing_off > 0 {
+        troubles.push(Trouble::bad(wait(counts.backing_off, "after a failure", last_failure(model))));
+    }
+    if counts.unplaced > 0 {
+        troubles.push(Trouble::warning(wait(counts.unplaced, "for an offer", obstacle(model))));
+    }
+    if counts.unreachable > 0 {
+        troubles.push(Trouble::bad(are(counts.unreachable, "unreachable")));
+    }
+    if counts.unhealthy > 0 {
+        troubles.push(Trouble::warning(are(counts.unhealthy, "unhealthy")));
+    }
+    troubles
+}
+
+fn last_failure(model: &Model) -> Option<String> {
+    let newest = model.cluster.history.iter().rev().take(LOOK_BACK);
+    let mut failures = newest.filter(|it| it.kind == Kind::Task && it.weight == Weight::Bad);
+    failures.next().map(|failure| format!("{} {}", failure.subject, failure.text))
+}
+
+/// Why the tasks that wait find no place, by the forecast of the number that is wanted.
+fn obstacle(model: &Model) -> Option<String> {
+    let forecast = model.slider.standing.as_ref().filter(|forecast| forecast.unplaced > 0)?;
+    let texts: Vec<_> = forecast.missing.iter().map(|missing| missing.text.as_str()).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
