@@ -14,11 +14,19 @@ use crate::mesos::schema::{Field, Kind, Message, Schema, Shape, schema};
 /// than it is.
 const MAX_MISSING: usize = 1000;
 
+/// How many messages one may hold: empty ones are bytes on the wire and kilobytes in memory. 10,000 tasks hold a fifth.
+const MAX_MESSAGES: usize = 500_000;
+
+/// How deep messages nest, as in prost.
+const MAX_DEPTH: usize = 100;
+
 /// Why bytes are not the message they should be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
     #[error("malformed protobuf")]
     Malformed,
+    #[error("more than {MAX_MESSAGES} messages in one")]
+    TooMany,
     /// The paths of the missing fields, as Mesos names them: `subscribe.framework_info`.
     #[error("missing required fields: {}", .0.join(", "))]
     Missing(Vec<String>),
@@ -27,15 +35,15 @@ pub enum DecodeError {
 /// Decodes a message.
 ///
 /// # Errors
-/// For malformed bytes, and for messages that lack a required field.
+/// For malformed bytes, for too many messages, and for messages that lack a required field.
 pub fn decode<M: prost::Message + Name + Default>(bytes: impl AsRef<[u8]>) -> Result<M, DecodeError> {
     let bytes = bytes.as_ref();
-    let message = M::decode(bytes)?;
     let shape = schema().message(&M::full_name());
     let missing = missing_fields(shape, bytes)?;
     if !missing.is_empty() {
         return Err(DecodeError::Missing(missing));
     }
+    let message = M::decode(bytes)?;
     match has_foreign_enum(shape, bytes)? {
         false => Ok(message),
         true => Ok(M::decode(known(shape, bytes)?.as_slice())?),
@@ -165,44 +173,58 @@ impl Kind {
 
 /// The paths of the required fields that are not there, in the order in which Mesos lists them.
 pub(super) fn missing_fields(message: &Message, bytes: &[u8]) -> Result<Vec<String>, DecodeError> {
-    let mut missing = Vec::new();
-    collect_missing(message, bytes, "", &mut missing)?;
-    Ok(missing)
+    let mut walk = Walk::default();
+    walk.collect_missing(message, bytes, "", MAX_DEPTH)?;
+    Ok(walk.missing)
 }
 
-fn collect_missing(
-    message: &Message,
-    bytes: &[u8],
-    path: &str,
-    missing: &mut Vec<String>,
-) -> Result<(), DecodeError> {
-    if missing.len() >= MAX_MISSING {
-        return Ok(());
-    }
-    let mut found = fields(message, bytes)?;
-    for (place, field) in
-        message.fields.iter().enumerate().filter(|(_, field)| field.shape == Shape::Required)
-    {
-        if found.binary_search_by_key(&place, |(place, _)| *place).is_err() {
-            missing.push(format!("{path}{}", field.name));
+#[derive(Default)]
+struct Walk {
+    missing: Vec<String>,
+    messages: usize,
+}
+
+impl Walk {
+    fn collect_missing(
+        &mut self,
+        message: &Message,
+        bytes: &[u8],
+        path: &str,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
+        if self.missing.len() >= MAX_MISSING {
+            return Ok(());
         }
-    }
-    found.sort_by_key(|(place, _)| message.fields[*place].number);
-    let mut index = 0;
-    let mut last = usize::MAX;
-    for (place, wire) in found {
-        let field = &message.fields[place];
-        index = if place == last { index + 1 } else { 0 };
-        last = place;
-        if let Kind::Message(inner) = field.kind {
-            let inner_path = match field.is_repeated() {
-                true => format!("{path}{}[{index}].", field.name),
-                false => format!("{path}{}.", field.name),
-            };
-            collect_missing(schema().message_at(inner), wire.bytes(), &inner_path, missing)?;
+        self.messages += 1;
+        if self.messages > MAX_MESSAGES {
+            return Err(DecodeError::TooMany);
         }
+        let depth = depth.checked_sub(1).ok_or(DecodeError::Malformed)?;
+        let mut found = fields(message, bytes)?;
+        for (place, field) in
+            message.fields.iter().enumerate().filter(|(_, field)| field.shape == Shape::Required)
+        {
+            if found.binary_search_by_key(&place, |(place, _)| *place).is_err() {
+                self.missing.push(format!("{path}{}", field.name));
+            }
+        }
+        found.sort_by_key(|(place, _)| message.fields[*place].number);
+        let mut index = 0;
+        let mut last = usize::MAX;
+        for (place, wire) in found {
+            let field = &message.fields[place];
+            index = if place == last { index + 1 } else { 0 };
+            last = place;
+            if let Kind::Message(inner) = field.kind {
+                let inner_path = match field.is_repeated() {
+                    true => format!("{path}{}[{index}].", field.name),
+                    false => format!("{path}{}.", field.name),
+                };
+                self.collect_missing(schema().message_at(inner), wire.bytes(), &inner_path, depth)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn has_foreign_enum(message: &Message, mut bytes: &[u8]) -> Result<bool, DecodeError> {

@@ -62,7 +62,7 @@ pub fn from_value<M: prost::Message + Name + Default>(value: &Value) -> Result<M
         DecodeError::Missing(fields) => {
             JsonError::Convert(format!("Missing required fields: {}", fields.join(", ")))
         }
-        DecodeError::Malformed => JsonError::Convert(error.to_string()),
+        DecodeError::Malformed | DecodeError::TooMany => JsonError::Convert(error.to_string()),
     })
 }
 

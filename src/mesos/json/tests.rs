@@ -10,7 +10,7 @@ use super::*;
 use crate::mesos::{
     schema as shape,
     v1::{
-        Attribute, FrameworkInfo, Labels, MasterInfo, Resource, TaskInfo, agent, master,
+        Attribute, ContainerId, FrameworkInfo, Labels, MasterInfo, Resource, TaskInfo, agent, master,
         scheduler::{Call, Event},
     },
 };
@@ -183,6 +183,20 @@ fn is_lenient_like_mesos() {
     }
     let resource = from_json::<Resource>(r#"{"name":"cpus","type":"NONSENSE"}"#).unwrap_err();
     assert_eq!(resource.to_string(), "Failed to find enum for 'NONSENSE'");
+}
+
+#[test]
+fn refuses_what_is_small_on_the_wire_and_large_in_memory() {
+    let labels = |count| [0x0a, 3, 0x0a, 1, b'k'].repeat(count);
+    assert_eq!(decode::<Labels>(labels(499_999)).unwrap().labels.len(), 499_999);
+    assert_eq!(decode::<Labels>(labels(500_000)), Err(DecodeError::TooMany));
+    let nested = |depth| {
+        let inner = ContainerId { value: "c".into(), parent: None };
+        let outer = |inner, _| ContainerId { value: "c".into(), parent: Some(Box::new(inner)) };
+        decode::<ContainerId>((1..depth).fold(inner, outer).encode_to_vec())
+    };
+    assert!(nested(100).is_ok());
+    assert_eq!(nested(101), Err(DecodeError::Malformed));
 }
 
 #[test]
