@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::mesos::time::Time;
+use crate::{
+    mesos::{
+        time::Time,
+        v1::master::response::{GetAgents, get_agents},
+    },
+    scheduler::api::{Phase, State},
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
@@ -40,4 +46,44 @@ pub enum Health {
     Stopped,
     /// Not asked yet.
     Unknown,
+}
+
+/// How an agent stands with its master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    Active,
+    Inactive,
+    Missing,
+}
+
+impl Registration {
+    pub fn of(agent: &get_agents::Agent) -> Self {
+        if agent.active { Self::Active } else { Self::Inactive }
+    }
+
+    /// Of the agent at `url`, among all that the master knows. The port tells: machines have many names.
+    pub fn at(url: &str, agents: &GetAgents) -> Self {
+        let port = |text: &str| text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        let wanted = port(url);
+        let is_it = |agent: &&get_agents::Agent| agent.pid.as_deref().and_then(port) == wanted;
+        agents.agents.iter().find(is_it).map_or(Self::Missing, Self::of)
+    }
+
+    pub fn health(self) -> (Health, &'static str) {
+        match self {
+            Self::Active => (Health::Ready, "registered"),
+            Self::Inactive => (Health::Degraded, "inactive"),
+            Self::Missing => (Health::Degraded, "not registered"),
+        }
+    }
+}
+
+/// How our scheduler stands with its master, and what it does: `subscribed, 5/5 tasks running`.
+pub fn scheduler_health(state: &State) -> (Health, String) {
+    let (health, phase) = match state.phase {
+        Phase::Subscribed => (Health::Ready, "subscribed"),
+        Phase::Disconnected => (Health::Degraded, "disconnected"),
+        Phase::Stopped => (Health::Degraded, "stopped"),
+    };
+    (health, format!("{phase}, {}", state.summary))
 }

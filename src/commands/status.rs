@@ -7,18 +7,20 @@ use serde::Serialize;
 use crate::{
     cli::{self, Format},
     client::operator::Operator,
-    cluster::agent::address_of,
+    cluster::{
+        agent::address_of,
+        amounts::quantities,
+        component::{Health, Registration, scheduler_health},
+    },
     error::{Context, Failure, Result},
-    mesos::{resources::Resources, v1},
+    mesos::v1,
     printer::Rows,
     provider::{
         self,
-        embedded::port_of,
         ready::{self, NotReady},
         state::{LabRecord, StateDir},
     },
     runtime::Clock,
-    scheduler::api,
     settings::{self, Settings},
 };
 
@@ -171,14 +173,13 @@ async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
 }
 
 fn agent(name: &str, url: &str, agents: &v1::master::response::GetAgents) -> Component {
-    let registered =
-        agents.agents.iter().find(|agent| agent.pid.as_deref().and_then(port_of) == port_of(url));
-    let (ready, state) = match registered {
-        Some(agent) if agent.active => (true, "registered"),
-        Some(_) => (false, "inactive"),
-        None => (false, "not registered"),
-    };
-    Component { name: name.to_owned(), url: url.to_owned(), ready, state: state.into() }
+    let (health, state) = Registration::at(url, agents).health();
+    Component {
+        name: name.to_owned(),
+        url: url.to_owned(),
+        ready: health == Health::Ready,
+        state: state.into(),
+    }
 }
 
 async fn scheduler(url: Option<&str>) -> Component {
@@ -191,12 +192,10 @@ async fn scheduler(url: Option<&str>) -> Component {
         Err(error) => Err(error),
     };
     match state {
-        Ok(state) => Component {
-            name,
-            url: url.to_owned(),
-            ready: state.phase == api::Phase::Subscribed,
-            state: format!("{}, {}", format!("{:?}", state.phase).to_lowercase(), state.summary),
-        },
+        Ok(state) => {
+            let (health, state) = scheduler_health(&state);
+            Component { name, url: url.to_owned(), ready: health == Health::Ready, state }
+        }
         Err(error) => Component { name, url: url.to_owned(), ready: false, state: error.to_string() },
     }
 }
@@ -213,11 +212,11 @@ async fn cluster(operator: &Operator, agents: &v1::master::response::GetAgents) 
         ..Cluster::default()
     };
     for agent in &agents.agents {
-        let [total, used, offered] =
-            [&agent.total_resources, &agent.allocated_resources, &agent.offered_resources]
-                .map(|resources| Resources::from(resources.clone()));
-        cluster.cpus.add([&used, &offered, &total].map(|resources| resources.cpus().unwrap_or_default()));
-        cluster.mem.add([&used, &offered, &total].map(|resources| resources.mem().unwrap_or_default()));
+        let [used, offered, total] =
+            [&agent.allocated_resources, &agent.offered_resources, &agent.total_resources]
+                .map(|resources| quantities(resources));
+        cluster.cpus.add([used, offered, total].map(|amounts| amounts.cpus));
+        cluster.mem.add([used, offered, total].map(|amounts| amounts.mem));
     }
     Ok(cluster)
 }

@@ -8,3 +8,4 @@ mod replay;
 mod scenarios;
 mod support;
 mod tidy;
+mod watch;

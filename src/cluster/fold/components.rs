@@ -8,8 +8,8 @@ use crate::cluster::{
     history::{Kind, Weight},
 };
 
-/// Start times differ by less than this between two answers of one process.
-const SAME: Duration = Duration::from_millis(500);
+/// Start times differ by less than this between two answers of one process, and by what its answers take.
+const SAME: Duration = Duration::from_millis(100);
 
 impl ClusterView {
     /// What a component does not say now stays as it was.
@@ -22,9 +22,10 @@ impl ClusterView {
         let mut before = Health::Unknown;
         if let Some(old) = self.components.find(&component.name) {
             before = old.health;
-            component.restarts = old.restarts + u32::from(has_restarted(old, &component));
+            let restarted = has_restarted(old, &component);
+            component.restarts = old.restarts + u32::from(restarted);
             component.last_ping = component.last_ping.or(old.last_ping);
-            component.started = component.started.or(old.started);
+            component.started = if restarted { component.started } else { old.started.or(component.started) };
             if component.version.is_empty() {
                 component.version.clone_from(&old.version);
             }
@@ -56,7 +57,7 @@ impl ClusterView {
 
 fn has_restarted(old: &Component, new: &Component) -> bool {
     match (old.started, new.started) {
-        (Some(old), Some(new)) => new.since(old) > SAME,
+        (Some(before), Some(after)) => after.since(before) > SAME + new.round_trip.unwrap_or_default(),
         _ => false,
     }
 }

@@ -15,17 +15,13 @@ use crate::{
     cluster::{
         Change,
         agent::address_of,
-        component::{Component, Health, Kind},
+        component::{Component, Health, Kind, Registration, scheduler_health},
         watch::{
             Addresses,
             feed::{Feed, words},
         },
     },
-    mesos::{
-        time::Time,
-        v1::master::response::{GetAgents, get_agents},
-    },
-    scheduler::api::Phase,
+    mesos::{time::Time, v1::master::response::GetAgents},
 };
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -69,8 +65,8 @@ enum Whom {
     /// The master has been asked already, for its agents.
     Master(Operator),
     Agent {
-        /// Whether it is registered with the master, and active; none while the master does not say.
-        active: Option<bool>,
+        /// None while the master does not say.
+        registration: Option<Registration>,
         /// Of a lab of ours, which can be reached from here.
         ours: bool,
     },
@@ -130,18 +126,9 @@ fn lab_agents<'a>(
     known: Option<&'a GetAgents>,
 ) -> impl Iterator<Item = Part> + 'a {
     agents.iter().map(move |(name, url)| {
-        let active = known.map(|known| {
-            let same = |agent: &&get_agents::Agent| agent.pid.as_deref().is_some_and(|pid| is_at(pid, url));
-            known.agents.iter().find(same).is_some_and(|agent| agent.active)
-        });
-        Part { component: component(name, Kind::Agent, url), whom: Whom::Agent { active, ours: true } }
+        let registration = known.map(|known| Registration::at(url, known));
+        Part { component: component(name, Kind::Agent, url), whom: Whom::Agent { registration, ours: true } }
     })
-}
-
-/// Whether a pid and a URL name one port, whatever they call the machine.
-fn is_at(pid: &str, url: &str) -> bool {
-    let port = |text: &str| text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
-    port(pid).is_some() && port(pid) == port(url)
 }
 
 /// Agents of someone else's cluster, by hostname as far as that tells them apart.
@@ -155,7 +142,8 @@ fn named_agents(known: &GetAgents) -> impl Iterator<Item = Part> + '_ {
         let address = agent.pid.as_deref().map(address_of).unwrap_or_default();
         let name = if hostnames.get(hostname) == Some(&1) { hostname } else { address };
         let component = component(name, Kind::Agent, &format!("http://{address}"));
-        Part { component, whom: Whom::Agent { active: Some(agent.active), ours: false } }
+        let registration = Some(Registration::of(agent));
+        Part { component, whom: Whom::Agent { registration, ours: false } }
     })
 }
 
@@ -179,7 +167,9 @@ async fn ask(feed: &Feed, part: Part, version: Option<String>) -> (Component, Op
     let version = version.filter(|version| !version.is_empty());
     let answer = match whom {
         Whom::Master(operator) => within(ask_master(feed, &operator, version)).await,
-        Whom::Agent { active, ours } => ask_agent(feed, &component.url, version, active, ours).await,
+        Whom::Agent { registration, ours } => {
+            ask_agent(feed, &component.url, version, registration, ours).await
+        }
         Whom::Scheduler(Some(absent)) => Answer { health: Health::Stopped, ..Answer::bad(absent) },
         Whom::Scheduler(None) => within(ask_scheduler(feed, &component.url)).await,
     };
@@ -227,17 +217,14 @@ async fn ask_agent(
     feed: &Feed,
     url: &str,
     version: Option<String>,
-    active: Option<bool>,
+    registration: Option<Registration>,
     ours: bool,
 ) -> Answer {
-    let (health, state) = match active {
-        Some(true) => (Health::Ready, "registered"),
-        Some(false) => (Health::Degraded, "not registered"),
-        None => (Health::Degraded, "the master does not say whether it is registered"),
-    };
+    let unknown = (Health::Degraded, "the master does not say whether it is registered");
+    let (health, state) = registration.map_or(unknown, Registration::health);
     let answer = within(ask_agent_itself(feed, url, version)).await;
     match answer.health {
-        Health::Down if active == Some(true) && !ours => {
+        Health::Down if registration == Some(Registration::Active) && !ours => {
             let state = format!("registered, but not to be reached from here: {}", answer.state);
             Answer { health: Health::Degraded, state, ..answer }
         }
@@ -270,14 +257,10 @@ async fn ask_agent_itself(feed: &Feed, url: &str, version: Option<String>) -> Re
 async fn ask_scheduler(feed: &Feed, url: &str) -> Result<Answer, ClientError> {
     let begun = feed.now();
     let state = SchedulerApi::new(feed.http.clone(), url)?.state().await?;
-    let (health, phase) = match state.phase {
-        Phase::Subscribed => (Health::Ready, "subscribed"),
-        Phase::Disconnected => (Health::Degraded, "disconnected"),
-        Phase::Stopped => (Health::Degraded, "stopped"),
-    };
+    let (health, words) = scheduler_health(&state);
     Ok(Answer {
         health,
-        state: format!("{phase}, {}", state.summary),
+        state: words,
         version: Some(state.version),
         started: Time::from_secs_f64(state.started_at).filter(|started| *started > Time::default()),
         round_trip: Some(feed.now().since(begun)),
