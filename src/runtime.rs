@@ -155,6 +155,11 @@ impl Signals {
     }
 }
 
+/// Runs `work`, which computes and takes its time, off the threads that wait for IO; none when it panics.
+pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
 /// A thread of its own, for work that blocks and must stay on one thread.
 pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     let builder = std::thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024);

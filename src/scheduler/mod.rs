@@ -41,6 +41,7 @@ mod testing;
 mod tests;
 mod updates;
 mod view;
+mod words;
 
 use std::time::Duration;
 

@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// How much of a log is read at once.
+pub const PIECE: u64 = 256 * 1024;
+
 /// What happens to the dashboard.
 #[derive(Debug)]
 pub enum Msg {
@@ -100,6 +103,6 @@ pub enum LogNews {
     Truncated,
     /// Reading failed; it is tried again.
     Failed(String),
-    /// It is gone for good: no such file, no such agent.
-    Gone(String),
+    /// There is no such file: not yet, or not any more. It is looked for again.
+    Missing,
 }

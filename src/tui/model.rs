@@ -10,7 +10,7 @@ use crate::{
     },
     mesos::time::Time,
     tui::{
-        layer::Layer,
+        layer::{Layer, prompt::History},
         layout::Region,
         list::{Edge, List},
         slider::Slider,
@@ -36,6 +36,10 @@ pub struct Model {
     pub read_only: bool,
     pub pause: Option<Pause>,
     pub notice: Option<Notice>,
+    /// What was typed at the command bar.
+    pub typed: History,
+    /// How many logs were opened: their answers are told apart by their numbers.
+    pub logs: u64,
     /// Where the button of the mouse was pressed, until it is released.
     pub grabbed: Option<Region>,
 }
@@ -186,6 +190,8 @@ impl Model {
             read_only,
             pause: None,
             notice: None,
+            typed: History::default(),
+            logs: 0,
             grabbed: None,
         }
     }

@@ -21,8 +21,9 @@ pub struct Sign {
     pub tone: Tone,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
+    #[default]
     Plain,
     Dim,
     Info,
@@ -41,6 +42,13 @@ impl Tone {
             Self::Warning => theme.warning,
             Self::Bad => theme.bad,
         }
+    }
+}
+
+impl Sign {
+    /// `● running`
+    pub fn text(self) -> String {
+        format!("{} {}", self.symbol, self.word)
     }
 }
 

@@ -49,12 +49,14 @@ pub fn update(model: &mut Model, now: Time, msg: Msg) -> Vec<Effect> {
 pub fn settle(model: &mut Model) {
     slider::settle(model);
     list::refresh(model);
+    layer::settle(model);
 }
 
 /// When [`Msg::Tick`] is wanted: what is shown changes by itself then (an age, a countdown, a notice that goes).
 pub fn next_tick(model: &Model) -> Option<Time> {
     let second = model.now + Duration::from_secs(1);
-    Some(slider::due(model).map_or(second, |due| due.min(second)))
+    let wanted = [slider::due(model), layer::next_tick(model)].into_iter().flatten();
+    Some(wanted.fold(second, Time::min))
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -135,7 +137,14 @@ fn take_in(model: &mut Model, changes: Vec<Change>) -> Vec<Effect> {
         }
         None => changes.into_iter().for_each(|change| model.cluster.apply(now, change)),
     }
-    slider::changed(model)
+    consequences(model)
+}
+
+/// What follows when the cluster has changed, or time has passed.
+fn consequences(model: &mut Model) -> Vec<Effect> {
+    let mut effects = slider::changed(model);
+    effects.extend(layer::changed(model));
+    effects
 }
 
 fn pause(model: &mut Model) {
@@ -162,5 +171,5 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     if model.notice.as_ref().is_some_and(|notice| notice.until <= model.now) {
         model.notice = None;
     }
-    slider::changed(model)
+    consequences(model)
 }

@@ -13,8 +13,17 @@ use crate::tui::{
 pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if !model.layers.is_empty() {
         model.grabbed = None;
-        return layer::mouse(model, event);
+        let (mut effects, passes) = layer::mouse(model, event);
+        if passes {
+            effects.extend(below(model, event));
+        }
+        return effects;
     }
+    below(model, event)
+}
+
+/// On the tab and what stands around it.
+fn below(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if model.grabbed.is_none()
         && let Some(effects) = slider::preview_mouse(model, event)
     {

@@ -1,12 +1,21 @@
 //! Drawing the model: one file per pane, none of which changes anything.
 
 pub mod bar;
+mod detail;
 mod empty;
+mod explain;
+pub mod footer;
 mod header;
+mod help;
+mod layers;
 mod link;
+mod log;
 pub mod overview;
+mod pane;
 pub mod parts;
 pub mod preview;
+mod prompt;
+mod question;
 mod slider;
 pub mod spark;
 pub mod table;
@@ -41,6 +50,8 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     tabs::draw(frame, regions.tabs, model);
     body(frame, regions.body, model);
     preview::draw(frame, regions.body, model);
+    footer::draw(frame, regions.footer, model);
+    layers::draw(frame, model);
 }
 
 fn body(frame: &mut Frame, rect: Rect, model: &Model) {

@@ -89,11 +89,54 @@ pub fn pad_start(text: &str, cells: usize) -> String {
     format!("{:blanks$}{clipped}", "")
 }
 
+/// Broken at blanks into rows of at most `cells` cells, words that are longer anywhere; at least one row. A single
+/// character may be wider than its row.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = cut(rest, cells);
+        if end == rest.len() {
+            rows.push(rest.to_owned());
+            return rows;
+        }
+        let blank = rest[..end].rfind(' ').filter(|_| !rest[end..].starts_with(' ')).filter(|at| *at > 0);
+        let at = blank.unwrap_or(end);
+        rows.push(rest[..at].trim_end().to_owned());
+        rest = rest[at..].trim_start_matches(' ');
+        if rest.is_empty() {
+            return rows;
+        }
+    }
+}
+
+/// How many of its bytes go into `cells` cells; at least one character.
+pub fn cut(text: &str, cells: usize) -> usize {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or_default();
+        if used > cells && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-    use super::{clean, clip, clip_start, pad, width};
+    use super::{clean, clip, clip_start, cut, pad, width, wrap};
+
+    #[test]
+    fn breaks_at_blanks_where_there_are_any() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("REASON_COMMAND", 6), ["REASON", "_COMMA", "ND"]);
+        assert_eq!(wrap("a  b", 2), ["a", "b"]);
+        assert_eq!(wrap("中文字", 3), ["中", "文", "字"]);
+        assert_eq!(wrap("", 3), [""]);
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
@@ -117,6 +160,15 @@ mod tests {
             prop_assert!(width(&clip(&text, cells)) <= cells);
             prop_assert!(width(&clip_start(&text, cells)) <= cells);
             prop_assert_eq!(width(&pad(&text, cells)), cells);
+        }
+
+        #[test]
+        fn wrapping_loses_blanks_only(text in "[ab 中é]{0,30}", cells in 1_usize..12) {
+            let rows = wrap(&text, cells);
+            prop_assert!(rows.iter().all(|row| width(row) <= cells.max(2)), "{rows:?}");
+            let dense = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(dense(&rows.concat()), dense(&text));
+            prop_assert!(cut(&text, cells) <= text.len());
         }
     }
 }

@@ -1,0 +1,1 @@
+//! A log that comes in pieces, and what is seen of it.

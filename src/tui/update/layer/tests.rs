@@ -1,0 +1,1 @@
+//! What keys, the mouse, answers and time do to layers.
