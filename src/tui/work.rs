@@ -112,7 +112,7 @@ impl Scheduler {
 fn words(error: &ClientError) -> String {
     match error {
         ClientError::Unreachable { url, reason } => format!("nothing answers at {url}: {reason}"),
-        ClientError::Refused { .. } | ClientError::Url(_) => error.to_string(),
+        ClientError::Refused { .. } | ClientError::Url(_) | ClientError::Tls(_) => error.to_string(),
         ClientError::Malformed(_)
         | ClientError::Closed(_)
         | ClientError::Silent(_)

@@ -215,8 +215,7 @@ impl Form<'_> {
     fn event(mut self, happening: &Happening) -> (String, Vec<Entry>) {
         let sign = meaning::happening(happening.kind, happening.weight);
         let at = self.moment(Some(happening.at));
-        let kind = format!("{:?}", happening.kind).to_lowercase();
-        self.field("at", at).field("kind", &kind).toned("", sign.text(), sign.tone);
+        self.field("at", at).toned("kind", sign.text(), sign.tone);
         match subject_of(happening, self.cluster) {
             Some(link) => self.linked("about", &happening.subject, link),
             None => self.field("about", &happening.subject),
