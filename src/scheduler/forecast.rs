@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,8 +36,8 @@ const UNREACHABLE: &str = "TASK_UNREACHABLE";
 #[derive(Clone, Debug)]
 pub struct Question {
     pub config: SchedulerConfig,
-    /// Launched and not ended.
-    pub tasks: Vec<TaskView>,
+    /// Launched and not ended, in any order. Shared: there may be very many.
+    pub tasks: Vec<Arc<TaskView>>,
     /// One made-up offer per active agent: id, agent id, hostname, attributes, domain, and what is free there.
     pub agents: Vec<Offer>,
     pub wanted: u64,
@@ -100,7 +101,7 @@ struct Standing {
 }
 
 impl Standing {
-    fn of(tasks: &[TaskView]) -> Self {
+    fn of(tasks: &[Arc<TaskView>]) -> Self {
         tasks.iter().fold(Self::default(), |sum, task| {
             let present = is_present(task);
             Self {

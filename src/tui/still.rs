@@ -8,8 +8,9 @@ use tokio::{sync::mpsc, time::timeout};
 use crate::{
     cluster::{Change, ClusterView, link::Link, watch},
     runtime::{Clock, Tasks},
+    scheduler::forecast::forecast,
     tui::{
-        message::Msg,
+        message::{Answer, Effect, Msg},
         model::Model,
         picture,
         run::{Options, WAITING},
@@ -36,7 +37,8 @@ pub async fn still(options: Options, size: Size, patience: Duration, clock: Cloc
     // The picture shows what there is by then.
     drop(timeout(patience, read(&mut model, changes, clock)).await);
     tasks.cancel();
-    update(&mut model, clock.now(), Msg::Tick);
+    let effects = update(&mut model, clock.now(), Msg::Tick);
+    foretell(&mut model, effects, clock);
     settle(&mut model);
     Still { picture: picture::of(&model), missing: missing(&model.cluster) }
 }
@@ -53,8 +55,18 @@ async fn read(model: &mut Model, mut changes: mpsc::Receiver<Change>, clock: Clo
         if count == 0 {
             return;
         }
-        // A picture asks for nothing.
-        drop(update(model, clock.now(), Msg::Changes(std::mem::take(&mut batch))));
+        let effects = update(model, clock.now(), Msg::Changes(std::mem::take(&mut batch)));
+        foretell(model, effects, clock);
+    }
+}
+
+/// How many tasks fit is computed at once; a picture asks nothing of the cluster.
+fn foretell(model: &mut Model, effects: Vec<Effect>, clock: Clock) {
+    for effect in effects {
+        if let Effect::Forecast { number, question } = effect {
+            let forecast = Box::new(forecast(&question));
+            drop(update(model, clock.now(), Msg::Answer(Answer::Forecast { number, forecast })));
+        }
     }
 }
 

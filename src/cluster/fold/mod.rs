@@ -46,7 +46,7 @@ pub struct Memory {
     /// What agents are called among the components, by URL.
     agent_names: HashMap<String, Arc<str>>,
     /// What our scheduler says of its tasks, by id.
-    views: HashMap<String, TaskView>,
+    views: HashMap<String, Arc<TaskView>>,
     /// The same of those that have ended before the master has told of them.
     past: HashMap<String, TaskView>,
     /// The offers that are no longer outstanding, by order.
@@ -68,11 +68,9 @@ impl Memory {
         self.now
     }
 
-    /// What our scheduler says of its tasks, oldest first.
-    pub(super) fn scheduler_views(&self) -> Vec<TaskView> {
-        let mut views: Vec<_> = self.views.values().cloned().collect();
-        views.sort_by(|a, b| a.launched_at.total_cmp(&b.launched_at).then(a.slot.cmp(&b.slot)));
-        views
+    /// What our scheduler says of its tasks, in no particular order.
+    pub(super) fn scheduler_views(&self) -> Vec<Arc<TaskView>> {
+        self.views.values().cloned().collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Our scheduler: its state, its settings, and what it says of its tasks.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{
@@ -106,7 +108,7 @@ impl ClusterView {
     fn scheduler_task(&mut self, view: TaskView, ended: bool) {
         let is_known = self.put_ours(&view);
         if !ended {
-            self.fold.views.insert(view.id.clone(), view);
+            self.fold.views.insert(view.id.clone(), Arc::new(view));
             return;
         }
         self.fold.views.remove(&view.id);

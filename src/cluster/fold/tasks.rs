@@ -173,7 +173,7 @@ impl ClusterView {
             return None;
         }
         let past = self.fold.past.remove(&task.id);
-        past.as_ref().or_else(|| self.fold.views.get(&task.id)).map(Ours::of)
+        past.as_ref().or_else(|| self.fold.views.get(&task.id).map(Arc::as_ref)).map(Ours::of)
     }
 
     fn count_task(&mut self, key: Key) {

@@ -1,6 +1,6 @@
 //! The forecast against the scheduler itself: what it foretells is what then happens.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 
@@ -109,7 +109,7 @@ fn meet_fate(scheduler: &mut Scheduler, now: u64, id: &TaskId, fate: &str) {
 fn question(scheduler: &Scheduler, agents: &[Agent], wanted: u64) -> Question {
     Question {
         config: scheduler.config().clone(),
-        tasks: scheduler.tasks().tasks,
+        tasks: scheduler.tasks().tasks.into_iter().map(Arc::new).collect(),
         agents: offers(agents, 9),
         wanted,
         now: at(20),

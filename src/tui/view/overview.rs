@@ -275,8 +275,8 @@ fn agents(frame: &mut Frame, area: Rect, model: &Model) {
         let line = Line::from(Span::styled("no agents", model.theme.dim));
         return draw_lines(frame, area, vec![line]);
     }
-    agents.sort_by_key(|agent| (agent.state == AgentState::Active, units::natural(&agent.hostname)));
-    let name = agents.iter().take(area.height.into()).map(|agent| text::width(&agent.hostname)).max();
+    agents.sort_by_key(|agent| (agent.state == AgentState::Active, units::natural(&agent.name)));
+    let name = agents.iter().take(area.height.into()).map(|agent| text::width(&agent.name)).max();
     let name = name.unwrap_or_default().min(NAME);
     let lines =
         folded(&agents, area.height.into(), model, |agent| agent_line(agent, name, area.width, model));
@@ -294,7 +294,7 @@ fn agent_line(agent: &Agent, name: usize, width: u16, model: &Model) -> Line<'st
     let bar = (rest / 2).saturating_sub(LABEL + percent).min(LONGEST_BAR) as u16;
     let mut spans = vec![
         Span::styled(format!("{} ", look.symbol), look.tone.style(theme)),
-        Span::styled(text::pad(&text::clean(&agent.hostname), name), theme.text),
+        Span::styled(text::pad(&text::clean(&agent.name), name), theme.text),
     ];
     if agent.state == AgentState::Active {
         let of = |used, offered, total| Parts { used, offered, total };

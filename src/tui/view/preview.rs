@@ -164,7 +164,8 @@ fn tell(forecast: &Forecast, model: &Model, rows: usize, width: u16) -> Vec<Line
         lines.extend(missing.map(|text| say(text, theme.text)));
     }
     let rows = rows.saturating_sub(lines.len());
-    let name = forecast.placed.iter().map(|placed| text::width(&placed.hostname)).max().unwrap_or_default();
+    let name = forecast.placed.iter().take(rows).map(|placed| text::width(name_of(placed, model))).max();
+    let name = name.unwrap_or_default();
     let agent = |placed: &Placed| takes(placed, model, name.min(NAME), width);
     lines.extend(folded(&forecast.placed, rows, model, agent));
     let rows = rows.saturating_sub(lines.len());
@@ -194,7 +195,7 @@ fn folded<T>(
 fn takes(placed: &Placed, model: &Model, name: usize, width: u16) -> Line<'static> {
     let theme = &model.theme;
     let mut spans = vec![
-        Span::styled(text::pad(&text::clean(&placed.hostname), name), theme.text),
+        Span::styled(text::pad(&text::clean(name_of(placed, model)), name), theme.text),
         Span::styled(format!("  {:>4}", format!("+{}", units::short_count(placed.tasks))), theme.good),
     ];
     let Some((parts, words)) = room_taken(placed, model) else { return Line::from(spans) };
@@ -204,6 +205,11 @@ fn takes(placed: &Placed, model: &Model, name: usize, width: u16) -> Line<'stati
     }
     spans.push(Span::styled(format!("  {words}"), theme.dim));
     Line::from(spans)
+}
+
+/// What the agent is called; several may share a host.
+fn name_of<'a>(placed: &'a Placed, model: &'a Model) -> &'a str {
+    model.cluster.agents.find(&placed.agent_id).map_or(&placed.hostname, |agent| &agent.name)
 }
 
 /// What the new tasks take of their agent: of its cpus, or of its memory when they want no cpus.

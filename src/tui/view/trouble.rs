@@ -111,11 +111,11 @@ fn agents(model: &Model) -> Vec<Trouble> {
         model.cluster.components.find(name).is_some_and(|part| !matches!(part.health, Health::Ready))
     };
     let idle = model.cluster.agents.iter().filter(|agent| agent.state != AgentState::Active);
-    let mut idle: Vec<_> = idle.filter(|agent| !told(&agent.hostname)).collect();
-    idle.sort_by_key(|agent| units::natural(&agent.hostname));
+    let mut idle: Vec<_> = idle.filter(|agent| !told(&agent.name)).collect();
+    idle.sort_by_key(|agent| units::natural(&agent.name));
     let trouble = |agent: &Agent| {
         let look = look::agent(agent.state);
-        Trouble::new(look, format!("{} is {}", agent.hostname, look.word))
+        Trouble::new(look, format!("{} is {}", agent.name, look.word))
     };
     idle.into_iter().map(trouble).collect()
 }
