@@ -89,7 +89,7 @@ pub enum Command {
     Env(Env),
     /// Run one component in the foreground
     Serve(Serve),
-    /// Measure this machine's lab and the dashboard: start-up, launch latency, memory, frame times
+    /// Measure this machine's lab and the dashboard
     Bench(Bench),
     /// Print the completion script of a shell
     Completions {
@@ -197,6 +197,9 @@ pub struct Tui {
     /// How long the picture waits for the cluster
     #[arg(long, requires = "print", default_value = "5s", value_name = "DURATION", value_parser = duration)]
     pub wait: Duration,
+    /// Watch this long before the picture is drawn, so that it shows some history
+    #[arg(long, requires = "print", default_value = "0s", value_name = "DURATION", value_parser = duration)]
+    pub after: Duration,
 }
 
 /// What the dashboard can show.

@@ -16,7 +16,7 @@ use crate::{
         self,
         model::{Lab, Tab},
         picture,
-        still::{Still, still},
+        still::{Still, Waits, still},
         svg::svg,
         theme::Theme,
     },
@@ -37,7 +37,8 @@ pub async fn run(settings: &Settings, args: &cli::Tui, clock: Clock) -> Result<(
         return tui::run(options, clock).await.context("show the dashboard");
     };
     let (columns, rows) = args.size.or_else(|| crossterm::terminal::size().ok()).unwrap_or(SIZE);
-    let Still { picture, missing } = still(options, Size::new(columns, rows), args.wait, clock).await;
+    let waits = Waits { patience: args.wait, after: args.after };
+    let Still { picture, missing } = still(options, Size::new(columns, rows), waits, clock).await;
     settings.printer.data(match format {
         Picture::Text => picture::text(&picture),
         Picture::Svg => svg(&picture, &title),

@@ -230,8 +230,8 @@ impl UpRun<'_> {
 
     fn report(&self, endpoints: &Endpoints, changes: Vec<String>, tasks: Option<Tasks>) -> Result<()> {
         let suffix = Settings::name_suffix(&self.spec.name);
-        let next =
-            ["scale 8", "tasks", "status", "down"].map(|command| format!("mesoslab {command}{suffix}"));
+        let next = ["tui", "scale 8", "tasks", "status", "down"]
+            .map(|command| format!("mesoslab {command}{suffix}"));
         self.settings.printer.say(format!("next: {}", next.join(" · ")));
         let report = Report {
             name: &self.spec.name,

@@ -7,6 +7,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     cluster::{Change, ClusterView, link::Link, watch},
+    mesos::time::Time,
     runtime::{Clock, Tasks},
     scheduler::forecast::forecast,
     tui::{
@@ -28,14 +29,26 @@ pub struct Still {
     pub missing: Option<String>,
 }
 
-/// Waits until the cluster is read, but not longer than `patience`, and draws.
-pub async fn still(options: Options, size: Size, patience: Duration, clock: Clock) -> Still {
+/// How long a picture is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// For the cluster to be read, at most.
+    pub patience: Duration,
+    /// For something to happen, at least.
+    pub after: Duration,
+}
+
+/// Waits until the cluster is read, and draws.
+pub async fn still(options: Options, size: Size, waits: Waits, clock: Clock) -> Still {
     let tasks = Tasks::new();
     let (changes_in, changes) = mpsc::channel(WAITING);
     watch::start(&tasks, clock, options.locate.clone(), changes_in);
-    let mut model = options.model(clock.now(), size);
+    let start = clock.now();
+    let mut model = options.model(start, size);
     // The picture shows what there is by then.
-    drop(timeout(patience, read(&mut model, changes, clock)).await);
+    drop(
+        timeout(waits.patience.max(waits.after), read(&mut model, changes, start + waits.after, clock)).await,
+    );
     tasks.cancel();
     let effects = update(&mut model, clock.now(), Msg::Tick);
     foretell(&mut model, effects, clock);
@@ -43,17 +56,15 @@ pub async fn still(options: Options, size: Size, patience: Duration, clock: Cloc
     Still { picture: picture::of(&model), missing: missing(&model.cluster) }
 }
 
-/// Takes in news until nothing is missing and no more comes.
-async fn read(model: &mut Model, mut changes: mpsc::Receiver<Change>, clock: Clock) {
+/// Takes in news until nothing is missing, no more comes, and it is late enough.
+async fn read(model: &mut Model, mut changes: mpsc::Receiver<Change>, end: Time, clock: Clock) {
     let mut batch = Vec::new();
     loop {
-        let more = changes.recv_many(&mut batch, WAITING);
-        let count = match missing(&model.cluster) {
-            Some(_) => more.await,
-            None => timeout(QUIET, more).await.unwrap_or_default(),
-        };
-        if count == 0 {
-            return;
+        match timeout(QUIET, changes.recv_many(&mut batch, WAITING)).await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(_) if missing(&model.cluster).is_none() && clock.now() >= end => return,
+            Err(_) => drop(update(model, clock.now(), Msg::Tick)),
         }
         let effects = update(model, clock.now(), Msg::Changes(std::mem::take(&mut batch)));
         foretell(model, effects, clock);

@@ -44,7 +44,7 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
         PALETTE[0]
     ));
     out.line(format_args!(
-        r#"<g transform="translate({MARGIN} {MARGIN})" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="{INK}" xml:space="preserve">"#
+        r#"<g transform="translate({MARGIN} {MARGIN})" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="{INK}" xml:space="preserve" style="white-space: pre">"#
     ));
     for row in 0..buffer.area.height {
         for run in runs(buffer, row) {
@@ -63,7 +63,7 @@ struct Run {
     look: Look,
     text: String,
     /// What to draw instead of the text, which is one character then.
-    shape: Option<Vec<Rectangle>>,
+    shape: Option<Shape>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -135,24 +135,43 @@ fn runs(buffer: &Buffer, row: u16) -> Vec<Run> {
 /// The part of a cell from left, top to right, bottom; 0 to 1.
 type Rectangle = [f32; 4];
 
-/// Lines and blocks; only those that are whole from left to right may stand for a run of several cells.
-fn shape(symbol: &str) -> Option<Vec<Rectangle>> {
+#[derive(Debug)]
+struct Shape {
+    parts: Vec<Rectangle>,
+    opacity: f32,
+}
+
+/// Lines and blocks.
+fn shape(symbol: &str) -> Option<Shape> {
     let mut chars = symbol.chars();
     let (c, None) = (chars.next()?, chars.next()) else { return None };
     let eighths = |first: char| (c as u32 - first as u32 + 1) as f32 / 8.0;
-    match c {
-        '█' => Some(vec![[0.0, 0.0, 1.0, 1.0]]),
-        '▀' => Some(vec![[0.0, 0.0, 1.0, 0.5]]),
-        '▁'..='▇' => Some(vec![[0.0, 1.0 - eighths('▁'), 1.0, 1.0]]),
-        _ => arms(c).map(lines),
-    }
+    let whole = [0.0, 0.0, 1.0, 1.0];
+    let (parts, opacity) = match c {
+        '█' => (vec![whole], 1.0),
+        '▓' => (vec![whole], 0.75),
+        '▒' => (vec![whole], 0.45),
+        '░' => (vec![whole], 0.2),
+        '▀' => (vec![[0.0, 0.0, 1.0, 0.5]], 1.0),
+        '▁'..='▇' => (vec![[0.0, 1.0 - eighths('▁'), 1.0, 1.0]], 1.0),
+        '▉'..='▏' => (vec![[0.0, 0.0, 1.0 - eighths('▉'), 1.0]], 1.0),
+        '╌' => (dashes(0.5), 1.0),
+        '╍' => (dashes(1.2), 1.0),
+        _ => (lines(arms(c)?), 1.0),
+    };
+    Some(Shape { parts, opacity })
+}
+
+fn dashes(half: f32) -> Vec<Rectangle> {
+    let y = half / CELL.1;
+    vec![[0.1, 0.5 - y, 0.4, 0.5 + y], [0.6, 0.5 - y, 0.9, 0.5 + y]]
 }
 
 /// Which arms a line has, and half of how thick it is: left, right, up, down.
 fn arms(c: char) -> Option<([bool; 4], f32)> {
     const THIN: f32 = 0.5;
     let (arms, half) = match c {
-        '─' | '╌' => ("lr", THIN),
+        '─' => ("lr", THIN),
         '━' => ("lr", 1.2),
         '│' => ("ud", THIN),
         '┃' => ("ud", 1.2),
@@ -220,21 +239,25 @@ impl Svg {
         ));
     }
 
-    fn shape(&mut self, run: &Run, shape: &[Rectangle], top: f32) {
+    /// What is whole from left to right is drawn once for all cells of the run.
+    fn shape(&mut self, run: &Run, shape: &Shape, top: f32) {
+        let attributes = match shape.opacity {
+            1.0 => run.look.attributes(),
+            opacity => format!(r#"{} opacity="{opacity}""#, run.look.attributes()),
+        };
         for cell in 0..run.columns {
             let left = f32::from(run.column + cell) * CELL.0;
-            for [x, y, right, bottom] in shape {
+            for [x, y, right, bottom] in &shape.parts {
                 let whole = *x == 0.0 && *right == 1.0;
                 let wide = if whole { f32::from(run.columns) * CELL.0 } else { (right - x) * CELL.0 };
                 if whole && cell > 0 {
                     continue;
                 }
                 self.line(format_args!(
-                    r#"<rect x="{:.1}" y="{:.1}" width="{wide:.1}" height="{:.1}"{}/>"#,
+                    r#"<rect x="{:.1}" y="{:.1}" width="{wide:.1}" height="{:.1}"{attributes}/>"#,
                     left + x * CELL.0,
                     top + y * CELL.1,
                     (bottom - y) * CELL.1,
-                    run.look.attributes()
                 ));
             }
         }

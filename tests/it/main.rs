@@ -8,4 +8,5 @@ mod replay;
 mod scenarios;
 mod support;
 mod tidy;
+mod tui;
 mod watch;

@@ -144,6 +144,15 @@ impl Lab {
         processes(|environ, _| environ.contains(&mark))
     }
 
+    /// Lets go on the tasks that read from a pipe `gate` in their sandbox.
+    pub fn open_gates(&self) {
+        let line = format!(
+            "for gate in $(find '{}' -name gate -type p); do echo go > $gate; done",
+            self.home.path().display()
+        );
+        assert_eq!(self.shell(&line).0, 0);
+    }
+
     /// Every process of ours that names this lab's state directory.
     pub fn lab_processes(&self) -> Vec<u32> {
         let mark = self.state_dir().display().to_string();
