@@ -60,13 +60,13 @@ pub async fn still(options: Options, size: Size, waits: Waits, clock: Clock) -> 
 async fn read(model: &mut Model, mut changes: mpsc::Receiver<Change>, end: Time, clock: Clock) {
     let mut batch = Vec::new();
     loop {
-        match timeout(QUIET, changes.recv_many(&mut batch, WAITING)).await {
+        let msg = match timeout(QUIET, changes.recv_many(&mut batch, WAITING)).await {
             Ok(0) => return,
-            Ok(_) => {}
+            Ok(_) => Msg::Changes(std::mem::take(&mut batch)),
             Err(_) if missing(&model.cluster).is_none() && clock.now() >= end => return,
-            Err(_) => drop(update(model, clock.now(), Msg::Tick)),
-        }
-        let effects = update(model, clock.now(), Msg::Changes(std::mem::take(&mut batch)));
+            Err(_) => Msg::Tick,
+        };
+        let effects = update(model, clock.now(), msg);
         foretell(model, effects, clock);
     }
 }
