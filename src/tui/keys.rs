@@ -2,7 +2,7 @@
 
 mod chord;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use crossterm::event::{KeyCode, KeyEvent};
 

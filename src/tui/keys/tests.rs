@@ -10,7 +10,7 @@ use crate::tui::{
 };
 
 /// Every stack of scopes that `update::scopes` makes; `update`'s own tests hold it to these.
-const STACKS: &[&[Scope]] = {
+pub const STACKS: &[&[Scope]] = {
     use Scope as S;
     &[
         &[S::Prompt, S::Always],
@@ -19,6 +19,8 @@ const STACKS: &[&[Scope]] = {
         &[S::Detail, S::Pane, S::Everywhere, S::Always],
         &[S::Help, S::Pane, S::Everywhere, S::Always],
         &[S::Tabs, S::Everywhere, S::Always],
+        &[S::Pane, S::Everywhere, S::Always],
+        &[S::List, S::Tabs, S::Everywhere, S::Always],
         &[S::Tasks, S::List, S::Tabs, S::Everywhere, S::Always],
         &[S::Events, S::List, S::Tabs, S::Everywhere, S::Always],
     ]
@@ -40,9 +42,9 @@ fn no_two_bindings_that_are_active_together_share_a_key() {
 /// A draft stands before the tab: what it takes over is what belongs to a number, and the tab gets it back.
 #[test]
 fn a_draft_takes_over_digits_enter_and_escape_only() {
-    let others: HashSet<_> = STACKS[6]
+    let others: HashSet<_> = STACKS[8]
         .iter()
-        .chain(STACKS[7])
+        .chain(STACKS[9])
         .flat_map(|scope| scope.bindings())
         .collect::<Vec<_>>()
         .iter()
@@ -103,7 +105,7 @@ fn every_action_has_a_key() {
 
 #[test]
 fn what_terminals_disagree_about_is_one_key() {
-    let list: &[Scope] = STACKS[6];
+    let list: &[Scope] = STACKS[8];
     let shift = KeyModifiers::SHIFT;
     let ctrl = KeyModifiers::CONTROL;
     let table = [

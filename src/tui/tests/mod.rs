@@ -1,7 +1,7 @@
 //! The whole dashboard on a screen in memory.
 
 mod keys;
-mod layers;
+pub mod layers;
 mod lists;
 mod orders;
 pub mod sample;

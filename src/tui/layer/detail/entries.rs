@@ -98,6 +98,7 @@ impl Form<'_> {
 
     fn agent(mut self, agent: &Agent) -> (String, Vec<Entry>) {
         self.field("id", &agent.id)
+            .field("name", &agent.name)
             .field("hostname", &agent.hostname)
             .field("url", &agent.url)
             .state(meaning::agent(agent.state), None);
@@ -113,7 +114,7 @@ impl Form<'_> {
         ]);
         self.roles_of(agent);
         self.tasks(|task| task.agent_id == agent.id);
-        (format!("agent {}", clean(&agent.hostname)), self.entries)
+        (format!("agent {}", clean(&agent.name)), self.entries)
     }
 
     /// What of it is reserved for which role, and allocated to which.
@@ -172,7 +173,7 @@ impl Form<'_> {
             .field("why", &offer.reason)
             .field("filter", filter)
             .field("came", at)
-            .linked("agent", &offer.hostname, Selected::Agent(offer.agent_id.to_string()))
+            .linked("agent", &offer.agent, Selected::Agent(offer.agent_id.to_string()))
             .field("agent id", &offer.agent_id)
             .field("framework", &offer.framework)
             .field("role", &offer.role);
