@@ -42,7 +42,7 @@ async fn one(
         return Err(settings::no_lab(name));
     }
     let _change = super::change_lock(settings, state, clock, args.wait).await?;
-    let record = state.record().context("read the lab's record")?;
+    let record = state.record_if_sound().context("read the lab's record")?;
     let was_running = state.is_running();
     if was_running {
         stop(args.wait, clock, state, record.as_ref()).await?;

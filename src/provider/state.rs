@@ -150,9 +150,23 @@ impl StateDir {
     /// What is known of the lab.
     ///
     /// # Errors
-    /// When the record is there and cannot be read.
+    /// When the record is there and cannot be read; [`io::ErrorKind::InvalidData`] when it is garbage.
     pub fn record(&self) -> io::Result<Option<LabRecord>> {
         self.read("lab.json")
+    }
+
+    /// What is known of the lab, or nothing where the record is garbage: the next one takes its place.
+    ///
+    /// # Errors
+    /// When the record is there and cannot be read at all.
+    pub fn record_if_sound(&self) -> io::Result<Option<LabRecord>> {
+        self.record().or_else(|error| match error.kind() {
+            io::ErrorKind::InvalidData => {
+                tracing::warn!(%error, "the record of the lab is lost");
+                Ok(None)
+            }
+            _ => Err(error),
+        })
     }
 
     /// # Errors
@@ -196,8 +210,12 @@ impl StateDir {
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
-        match fs::read(self.path.join(name)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        let path = self.path.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+                let unreadable = format!("`{}` does not parse: {error}", path.display());
+                io::Error::new(io::ErrorKind::InvalidData, unreadable)
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

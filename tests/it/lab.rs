@@ -78,6 +78,23 @@ fn a_killed_lab_says_so_leaves_nothing_and_heals() {
 }
 
 #[test]
+fn a_record_that_is_garbage_stops_neither_up_nor_down() {
+    let lab = Lab::new().up(&["--agents", "1"]);
+    let garble = || std::fs::write(lab.state_dir().join("lab.json"), "{\"spec\":").expect("garbage");
+    garble();
+    let refused = lab.run(&["status"]);
+    assert!(refused.stderr().contains("lab.json` does not parse"), "{}", refused.stderr());
+    lab.ok(&["down"]);
+    garble();
+    lab.ok(&["up", "--tasks", "1"]);
+    assert_eq!(lab.running().len(), 1);
+    kill(lab.pid());
+    garble();
+    lab.ok(&["down", "--purge"]);
+    assert!(!lab.state_dir().exists());
+}
+
+#[test]
 fn a_killed_task_is_replaced() {
     let lab = Lab::with_file("[scheduler]\ncommand = \"exec sleep 100000\"\n").up(&["--tasks", "1"]);
     let [process] = lab.task_processes()[..] else { panic!("one process") };

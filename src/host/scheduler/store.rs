@@ -9,7 +9,6 @@ use std::{
 use rustix::fs::FlockOperation;
 use tokio::{
     fs::{self, File, OpenOptions},
-    io::AsyncWriteExt,
     sync::Mutex,
 };
 
@@ -99,19 +98,20 @@ fn error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::Io { what, path: path.to_owned(), source }
 }
 
+/// `fs::write` waits for its end: `File::write_all` only begins, and `sync_all` is silent on a write that failed.
 async fn replace(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("json.new");
-    let mut file = File::create(&beside).await?;
-    file.write_all(text).await?;
-    file.sync_all().await?;
-    drop(file);
+    fs::write(&beside, text).await?;
+    File::open(&beside).await?.sync_all().await?;
     fs::rename(&beside, path).await?;
     File::open(dir).await?.sync_all().await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Store, StoreError};
+    use std::io;
+
+    use super::{Store, StoreError, replace};
     use crate::scheduler::{Options, Scheduler, config::SchedulerConfig};
 
     #[tokio::test]
@@ -128,6 +128,20 @@ mod tests {
         assert_eq!(store.load().await.unwrap().unwrap().config.num_of_node, 2);
         std::fs::write(dir.path().join("scheduler.json"), "{").unwrap();
         assert!(matches!(store.load().await, Err(StoreError::Malformed { .. })));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_full_disk_leaves_the_old_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scheduler.json");
+        std::fs::write(&path, "old").unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("scheduler.json.new")).unwrap();
+        let full = replace(dir.path(), &path, b"new").await.unwrap_err();
+        assert_eq!(
+            (full.kind(), std::fs::read(&path).unwrap()),
+            (io::ErrorKind::StorageFull, b"old".to_vec())
+        );
     }
 
     #[tokio::test]

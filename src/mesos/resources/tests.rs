@@ -128,6 +128,14 @@ fn large_values_are_checked_in_the_time_to_sort_them() {
 }
 
 #[test]
+fn there_are_a_thousand_resources_in_a_message_at_most() {
+    let mut many = vec![Resource::of_scalar("cpus", 1.0); 1000];
+    assert_eq!(validate(&many), Ok(()));
+    many.push(Resource::of_scalar("mem", 1.0));
+    assert_eq!(validate(&many).unwrap_err(), "1001 resources are more than the 1000 of one message");
+}
+
+#[test]
 fn says_what_is_wrong_with_a_resource() {
     let cpus = || Resource::of_scalar("cpus", 1.0);
     let reserved = |stack: Vec<ReservationInfo>| Resource { reservations: stack, ..cpus() };

@@ -16,11 +16,20 @@ use crate::mesos::{
     },
 };
 
+/// How many resources one message may name. Each that is added is compared with all before it, under the master's lock.
+const MAX_RESOURCES: usize = 1000;
+
 /// Checks the resources of a message, in any format.
 ///
 /// # Errors
-/// Mesos' own text, for the first that is invalid.
+/// Mesos' own text, for the first that is invalid; and when there are too many.
 pub fn validate(resources: &[Resource]) -> Result<(), String> {
+    if resources.len() > MAX_RESOURCES {
+        return Err(format!(
+            "{} resources are more than the {MAX_RESOURCES} of one message",
+            resources.len()
+        ));
+    }
     resources.iter().try_for_each(|resource| {
         validate_one(resource).map_err(|error| format!("Resource '{resource}' is invalid: {error}"))
     })

@@ -77,7 +77,7 @@ impl EmbeddedLab {
     /// # Errors
     /// When a listener, the guard or the state directory cannot be had.
     pub async fn start(spec: LabSpec, state: StateDir, clock: Clock) -> io::Result<Self> {
-        let previous = state.record()?;
+        let previous = state.record_if_sound()?;
         let last = previous.as_ref().map(|record| record.endpoints.clone()).unwrap_or_default();
         std::fs::create_dir_all(state.agents())?;
         guard::sweep(&state.agents())?;
