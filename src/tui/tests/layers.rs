@@ -5,7 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent};
 use insta::assert_snapshot;
-use ratatui::layout::Size;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect, Size},
+};
 
 use crate::{
     cluster::{
@@ -19,7 +22,6 @@ use crate::{
     scheduler::api::{AgentRefusal, Explain, Missing, OfferView, SlotWait, Verdict},
     tui::{
         layer::{Layer, detail::Detail, place},
-        layout,
         message::{Answer, Effect, LogNews, Msg},
         model::{Model, Selected},
         picture,
@@ -32,19 +34,21 @@ const SIZES: [Size; 2] = [Size::new(100, 30), Size::new(60, 16)];
 
 /// The layer and the footer, at each of the sizes.
 fn seen(model: &mut Model) -> String {
-    let screens = SIZES.map(|size| {
-        update(model, NOON, Msg::Resize(size));
-        settle(model);
-        let text = picture::text(&picture::of(model));
-        let regions = layout::regions(size).unwrap();
-        let area = model.layers.last().and_then(|layer| place::area(size, layer)).unwrap_or(regions.footer);
-        let rows = usize::from(area.y)..usize::from(area.bottom());
-        let layer: Vec<_> =
-            text.lines().enumerate().filter(|(row, _)| rows.contains(row)).map(|(_, line)| line).collect();
-        let footer = text.lines().last().unwrap();
-        format!("{}x{}\n{}\n---\n{footer}\n", size.width, size.height, layer.join("\n"))
-    });
-    screens.concat()
+    SIZES.map(|size| seen_at(model, size)).concat()
+}
+
+fn seen_at(model: &mut Model, size: Size) -> String {
+    update(model, NOON, Msg::Resize(size));
+    settle(model);
+    let mut screen = picture::of(model);
+    let footer = picture::text(&screen).lines().last().unwrap().to_owned();
+    let area = model.layers.last().map(|layer| place::area(size, layer).unwrap());
+    if let Some(area) = area {
+        let cells = area.positions().map(|at| screen[at].clone()).collect();
+        screen = Buffer { area: Rect::from((Position::ORIGIN, area.as_size())), content: cells };
+    }
+    let layer = if area.is_some() { picture::text(&screen) } else { String::new() };
+    format!("{}x{}\n{layer}---\n{footer}\n", size.width, size.height)
 }
 
 pub fn keys(model: &mut Model, keys: &str) -> Vec<Effect> {
@@ -263,9 +267,7 @@ fn the_help() {
     let mut model = rich();
     keys(&mut model, "?");
     assert_snapshot!(seen(&mut model));
-    update(&mut model, NOON, Msg::Resize(Size::new(200, 60)));
-    settle(&mut model);
-    assert_snapshot!(picture::text(&picture::of(&model)));
+    assert_snapshot!(seen_at(&mut model, Size::new(200, 60)));
 }
 
 #[test]

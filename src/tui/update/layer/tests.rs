@@ -87,7 +87,7 @@ fn keys_are_looked_up_in_the_stacks_that_the_table_is_held_to() {
     detail(&mut model, Selected::Task(RUNNING.to_owned()));
     seen.push(scopes(&model));
     for stack in seen {
-        assert!(STACKS.iter().any(|known| stack.as_slice() == *known), "{stack:?}");
+        assert!(STACKS.contains(&stack.as_slice()), "{stack:?}");
     }
 }
 
