@@ -18,7 +18,6 @@ pub mod keys;
 pub mod layer;
 pub mod layout;
 pub mod list;
-pub mod look;
 pub mod message;
 pub mod model;
 pub mod picture;

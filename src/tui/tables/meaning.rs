@@ -139,6 +139,16 @@ pub fn healthy(healthy: Option<bool>) -> Sign {
     }
 }
 
+/// How much something matters.
+pub fn weight(weight: Weight) -> Sign {
+    match weight {
+        Weight::Info => sign("·", "info", Tone::Plain),
+        Weight::Good => sign("✓", "good", Tone::Good),
+        Weight::Warning => sign("▲", "warning", Tone::Warning),
+        Weight::Bad => sign("✗", "bad", Tone::Bad),
+    }
+}
+
 /// What happened, by how much it matters.
 pub fn happening(kind: history::Kind, weight: Weight) -> Sign {
     let word = match kind {
@@ -150,10 +160,5 @@ pub fn happening(kind: history::Kind, weight: Weight) -> Sign {
         history::Kind::Connection => "connection",
         history::Kind::User => "user",
     };
-    match weight {
-        Weight::Info => sign("·", word, Tone::Plain),
-        Weight::Good => sign("✓", word, Tone::Good),
-        Weight::Warning => sign("▲", word, Tone::Warning),
-        Weight::Bad => sign("✗", word, Tone::Bad),
-    }
+    Sign { word, ..self::weight(weight) }
 }

@@ -6,16 +6,13 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use crate::{
-    cluster::history::Kind,
-    tui::{
-        keys::{Action, Binding},
-        layer::Layer,
-        model::Model,
-        tables::meaning,
-        update,
-        view::text::{self, clean},
-    },
+use crate::tui::{
+    keys::{Action, Binding},
+    layer::Layer,
+    model::Model,
+    tables::meaning,
+    update,
+    view::text::{self, clean},
 };
 
 /// Between two keys.
@@ -26,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
     let marks = marks(model);
     let room = area.width.saturating_sub(text::width(&marks) as u16);
     if let Some(notice) = &model.notice {
-        let sign = meaning::happening(Kind::User, notice.weight);
+        let sign = meaning::weight(notice.weight);
         let words = format!("{} {}", sign.symbol, clean(&notice.text));
         let style = sign.tone.style(theme);
         frame.render_widget(Line::styled(text::clip(&words, room.into()).into_owned(), style), area);

@@ -30,8 +30,8 @@ use crate::{
     mesos::v1::TaskState,
     tui::{
         layout::{self, Need, stack},
-        look::{self, Look, Tone},
         model::{Model, Tab},
+        tables::meaning::{self, Sign},
         view::{
             bar::{self, Parts},
             parts::{self, Part},
@@ -202,20 +202,20 @@ fn scheduler(model: &Model, width: usize) -> Line<'static> {
 }
 
 /// What there is of each state, most wanted first; only states that there are.
-fn states(cluster: &ClusterView) -> Vec<(Look, u64)> {
+fn states(cluster: &ClusterView) -> Vec<(Sign, u64)> {
     let counts = &cluster.counts;
-    let ended = Look { word: "ended", ..look::task(TaskState::TaskFinished) };
+    let ended = Sign { word: "ended", ..meaning::task(TaskState::TaskFinished) };
     [
-        (look::task(TaskState::TaskRunning), counts.running),
-        (look::task(TaskState::TaskStarting), counts.starting),
-        (look::task(TaskState::TaskKilling), counts.killing),
-        (look::task(TaskState::TaskUnreachable), counts.unreachable),
-        (look::task(TaskState::TaskFailed), counts.failed),
+        (meaning::task(TaskState::TaskRunning), counts.running),
+        (meaning::task(TaskState::TaskStarting), counts.starting),
+        (meaning::task(TaskState::TaskKilling), counts.killing),
+        (meaning::task(TaskState::TaskUnreachable), counts.unreachable),
+        (meaning::task(TaskState::TaskFailed), counts.failed),
         (ended, counts.ended),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)
-    .map(|(look, count)| (look, count as u64))
+    .map(|(sign, count)| (sign, count as u64))
     .collect()
 }
 
@@ -225,19 +225,19 @@ fn tasks(frame: &mut Frame, area: Rect, model: &Model) {
         return draw_lines(frame, area, vec![Line::from(Span::styled("no tasks", theme.dim))]);
     }
     if states.len() > usize::from(area.height) {
-        let part = |(at, (look, count)): (usize, &(Look, u64))| {
-            let words = format!("{} {} {}", look.symbol, units::short_count(*count), look.word);
-            Part::new(9 - at as u8, words, look.tone.style(theme))
+        let part = |(at, (sign, count)): (usize, &(Sign, u64))| {
+            let words = format!("{} {} {}", sign.symbol, units::short_count(*count), sign.word);
+            Part::new(9 - at as u8, words, sign.tone.style(theme))
         };
         let parts = states.iter().enumerate().map(part).collect();
         return draw_lines(frame, area, vec![parts::line(parts, area.width.into(), theme.dim)]);
     }
     let most = states.iter().map(|(_, count)| *count).max().unwrap_or_default();
-    let line = |(look, count): &(Look, u64)| {
-        let words = format!("{} {:>6} ", text::pad(&look.text(), 13), units::short_count(*count));
+    let line = |(sign, count): &(Sign, u64)| {
+        let words = format!("{} {:>6} ", text::pad(&sign.text(), 13), units::short_count(*count));
         let room = u64::from(area.width).saturating_sub(text::width(&words) as u64);
         let bar = (u128::from(*count) * u128::from(room)).div_ceil(u128::from(most.max(1)));
-        let style = look.tone.style(theme);
+        let style = sign.tone.style(theme);
         Line::from(vec![Span::styled(words, style), Span::styled("▓".repeat(bar as usize), style)])
     };
     draw_lines(frame, area, states.iter().map(line).collect());
@@ -286,14 +286,14 @@ fn agents(frame: &mut Frame, area: Rect, model: &Model) {
 /// `● agent-1  cpus ▓▓▓▒░░░  38%  mem ▓▓░░░░░  19%  2 tasks`
 fn agent_line(agent: &Agent, name: usize, width: u16, model: &Model) -> Line<'static> {
     let theme = &model.theme;
-    let look = look::agent(agent.state);
+    let sign = meaning::agent(agent.state);
     let tasks = units::counted(agent.tasks as u64, "task");
     let rest = usize::from(width).saturating_sub(name + 2 + text::width(&tasks) + 2);
     let with_percent = rest >= 2 * (LABEL + BAR + PERCENT);
     let percent = if with_percent { PERCENT } else { 0 };
     let bar = (rest / 2).saturating_sub(LABEL + percent).min(LONGEST_BAR) as u16;
     let mut spans = vec![
-        Span::styled(format!("{} ", look.symbol), look.tone.style(theme)),
+        Span::styled(format!("{} ", sign.symbol), sign.tone.style(theme)),
         Span::styled(text::pad(&text::clean(&agent.name), name), theme.text),
     ];
     if agent.state == AgentState::Active {
@@ -311,7 +311,7 @@ fn agent_line(agent: &Agent, name: usize, width: u16, model: &Model) -> Line<'st
             }
         }
     } else {
-        spans.push(Span::styled(format!("  {}", look.word), look.tone.style(theme)));
+        spans.push(Span::styled(format!("  {}", sign.word), sign.tone.style(theme)));
     }
     spans.push(Span::styled(format!("  {tasks}"), theme.dim));
     parts::clipped(spans, width.into())
@@ -335,11 +335,11 @@ fn is_news(happening: &Happening) -> bool {
 
 fn happened(happening: &Happening, width: u16, model: &Model) -> Line<'static> {
     let theme = &model.theme;
-    let look = look::weight(happening.weight);
+    let sign = meaning::happening(happening.kind, happening.weight);
     let age = units::age(model.now.since(happening.at));
     let spans = vec![
         Span::styled(text::pad_start(&age, AGE), theme.dim),
-        Span::styled(format!(" {} ", look.symbol), Tone::from(happening.weight).style(theme)),
+        Span::styled(format!(" {} ", sign.symbol), sign.tone.style(theme)),
         Span::styled(format!("{} ", text::clean(&happening.subject)), theme.text),
         Span::styled(text::clean(&happening.text).into_owned(), theme.dim),
     ];

@@ -21,9 +21,10 @@ use crate::{
     scheduler::forecast::{Forecast, Placed},
     tui::{
         keys::Action,
-        layout, look,
+        layout,
         model::Model,
         slider::{Draft, off, target},
+        tables::meaning,
         view::{
             bar::{self, Parts},
             parts, text, units,
@@ -234,10 +235,10 @@ fn ends(id: &str, model: &Model) -> Line<'static> {
     let Some(task) = model.cluster.tasks.find(id) else {
         return say(text::clean(id).into_owned(), theme.text);
     };
-    let look = look::task(TaskState::TaskKilled);
+    let sign = meaning::task(TaskState::TaskKilled);
     let since = units::since(model.now, task.started);
     Line::from(vec![
-        Span::styled(format!("{} ", look.symbol), theme.warning),
+        Span::styled(format!("{} ", sign.symbol), theme.warning),
         Span::styled(text::clean(id).into_owned(), theme.text),
         Span::styled(format!("  ends on {} after {since}", text::clean(&task.agent)), theme.dim),
     ])

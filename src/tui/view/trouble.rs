@@ -11,9 +11,9 @@ use crate::{
     },
     scheduler::api::Phase,
     tui::{
-        look::{self, Look, Tone},
         model::Model,
         slider::counts,
+        tables::meaning::{self, Sign, Tone},
         view::{link, parts, text, units},
     },
 };
@@ -23,23 +23,23 @@ const LOOK_BACK: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    symbol: char,
+    symbol: &'static str,
     tone: Tone,
     /// Told in full, as far as there is room.
     text: String,
 }
 
 impl Trouble {
-    fn new(look: Look, text: String) -> Self {
-        Self { symbol: look.symbol, tone: look.tone, text }
+    fn new(sign: Sign, text: String) -> Self {
+        Self { symbol: sign.symbol, tone: sign.tone, text }
     }
 
     fn warning(text: String) -> Self {
-        Self::new(look::weight(Weight::Warning), text)
+        Self::new(meaning::weight(Weight::Warning), text)
     }
 
     fn bad(text: String) -> Self {
-        Self::new(look::weight(Weight::Bad), text)
+        Self::new(meaning::weight(Weight::Bad), text)
     }
 
     pub fn line(&self, model: &Model, width: usize) -> Line<'static> {
@@ -98,9 +98,9 @@ fn components(model: &Model) -> Vec<Trouble> {
     let mut ill: Vec<_> = ill.filter(|part| !told(part)).collect();
     ill.sort_by_key(|part| (part.kind, units::natural(&part.name)));
     let trouble = |part: &Component| {
-        let look = look::health(part.health);
-        let why = if part.state.starts_with(look.word) { String::new() } else { format!("{}: ", look.word) };
-        Trouble::new(look, format!("{} {why}{}", part.name, part.state))
+        let sign = meaning::component(part.health);
+        let why = if part.state.starts_with(sign.word) { String::new() } else { format!("{}: ", sign.word) };
+        Trouble::new(sign, format!("{} {why}{}", part.name, part.state))
     };
     ill.into_iter().map(trouble).collect()
 }
@@ -114,8 +114,8 @@ fn agents(model: &Model) -> Vec<Trouble> {
     let mut idle: Vec<_> = idle.filter(|agent| !told(&agent.name)).collect();
     idle.sort_by_key(|agent| units::natural(&agent.name));
     let trouble = |agent: &Agent| {
-        let look = look::agent(agent.state);
-        Trouble::new(look, format!("{} is {}", agent.name, look.word))
+        let sign = meaning::agent(agent.state);
+        Trouble::new(sign, format!("{} is {}", agent.name, sign.word))
     };
     idle.into_iter().map(trouble).collect()
 }
