@@ -39,7 +39,7 @@ pub struct Order {
 struct Entry {
     rank: u128,
     /// For rows of the same rank.
-    order: u64,
+    order: u32,
     key: Key,
     group: u32,
     matches: bool,
@@ -75,16 +75,18 @@ impl Order {
         if before.grouping != wish.grouping {
             self.groups = Groups::default();
         }
-        let changed = version.filter(|_| !sorted_otherwise).and_then(|version| rows.changed_since(version));
-        match changed {
-            Some(changed) => {
-                if filtered_otherwise {
-                    self.filter(rows, table, &before.filter);
-                }
-                self.merge(rows, table, changed.collect());
-            }
-            None => self.rebuild(rows, table),
+        let changed = version.and_then(|version| rows.changed_since(version));
+        let Some(changed) = changed.map(Vec::from_iter) else {
+            self.rebuild(rows, table);
+            return true;
+        };
+        if filtered_otherwise {
+            self.filter(rows, table, &before.filter);
         }
+        if sorted_otherwise {
+            self.sort(rows, table);
+        }
+        self.merge(rows, table, changed);
         true
     }
 
@@ -129,6 +131,20 @@ impl Order {
         (self.entries, self.spare) = (entries, before);
     }
 
+    /// For another order or other groups.
+    fn sort<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.retain_mut(|entry| {
+            let row = rows.get(entry.key);
+            if let Some(row) = row {
+                (entry.rank, entry.group) = (self.rank(table, row), self.group(table, row));
+            }
+            row.is_some()
+        });
+        entries.sort_by(|a, b| self.compare(rows, table, a, b));
+        self.entries = entries;
+    }
+
     /// Takes out what has changed and puts it back in its place.
     fn merge<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>, mut changed: Vec<Key>) {
         if changed.is_empty() {
@@ -165,17 +181,25 @@ impl Order {
 
     fn entry<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>, key: Key) -> Option<Entry> {
         let row = rows.get(key)?;
-        let Wish { sort, grouping, filter } = &self.wish;
-        let over = (table.is_over)(row);
-        let group = grouping.and_then(|at| table.groupings.get(at)).map(|grouping| (grouping.group)(row));
         Some(Entry {
-            rank: rank(table, *sort, row).pack(over.into(), sort.reverse),
-            order: (table.order)(row),
+            rank: self.rank(table, row),
+            order: (table.order)(row) as u32,
             key,
-            matches: filter.lets_through(|take| (table.texts)(row, take)),
-            over,
-            group: group.map(|(rank, title)| self.groups.find(rank, title)).unwrap_or_default(),
+            group: self.group(table, row),
+            matches: self.wish.filter.lets_through(|take| (table.texts)(row, take)),
+            over: (table.is_over)(row),
         })
+    }
+
+    fn rank<R>(&self, table: &Table<R>, row: &R) -> u128 {
+        let sort = self.wish.sort;
+        rank(table, sort, row).pack((table.is_over)(row).into(), sort.reverse)
+    }
+
+    fn group<R>(&mut self, table: &Table<R>, row: &R) -> u32 {
+        let Some(grouping) = self.wish.grouping.and_then(|at| table.groupings.get(at)) else { return 0 };
+        let (rank, title) = (grouping.group)(row);
+        self.groups.find(rank, title)
     }
 
     fn compare<T: Rows>(&self, rows: &T, table: &Table<T::Row>, a: &Entry, b: &Entry) -> Ordering {
@@ -184,6 +208,7 @@ impl Order {
             (Some(a), Some(b)) => rank(table, sort, a).compare(rank(table, sort, b), sort.reverse),
             _ => Ordering::Equal,
         };
+        let texts = || if Rank::is_whole(a.rank, sort.reverse) { Ordering::Equal } else { texts() };
         a.rank.cmp(&b.rank).then_with(texts).then(a.order.cmp(&b.order)).then(a.key.cmp(&b.key))
     }
 }

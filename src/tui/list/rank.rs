@@ -42,10 +42,15 @@ impl<'a> Rank<'a> {
             Self::Number(number) => (0, u128::from(bits(number)) << (8 * (BYTES - 8))),
             Self::Text(text) => (0, beginning(text)),
             Self::Kind(kind, text) => (0, u128::from(kind) << (8 * (BYTES - 1)) | beginning(text) >> 8),
-            Self::Nothing => return (u128::from(standing) << 1 | 1) << (8 * BYTES),
+            Self::Nothing => (1, 0),
         };
         let low = if reverse { !low & BELOW } else { low };
         (u128::from(standing) << 1 | missing) << (8 * BYTES) | low
+    }
+
+    /// Whether rows of this packed rank are of the same rank: nothing was cut off.
+    pub fn is_whole(packed: u128, reverse: bool) -> bool {
+        packed as u8 == if reverse { u8::MAX } else { 0 }
     }
 
     /// For ranks that are packed alike.
@@ -91,7 +96,7 @@ pub fn natural(text: &str) -> impl Iterator<Item = u8> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop_assert_eq, proptest};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     use super::{Rank, natural};
 
@@ -121,6 +126,8 @@ mod tests {
             let (a, b) = (Rank::Text(&a), Rank::Text(&b));
             let order = a.compare(b, reverse);
             prop_assert_eq!(packed(a).cmp(&packed(b)).then(order), order);
+            let same = packed(a) == packed(b) && Rank::is_whole(packed(a), reverse);
+            prop_assert!(!same || order.is_eq());
         }
     }
 }
