@@ -29,7 +29,7 @@ pub trait Rows {
 }
 
 /// How many changes of a table are remembered one by one.
-const REMEMBERED: usize = 4096;
+const REMEMBERED: usize = 16_384;
 
 /// Rows by id.
 #[derive(Clone, Debug)]

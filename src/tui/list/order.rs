@@ -65,14 +65,16 @@ struct Groups {
 impl Order {
     /// Follows the rows and the wish; false when there was nothing to do.
     pub fn refresh<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>, wish: &Wish) -> bool {
-        let sorted_otherwise = self.wish.sort != wish.sort || self.wish.grouping != wish.grouping;
+        let sorted_otherwise = self.wish.sort != wish.sort;
+        let grouped_otherwise = self.wish.grouping != wish.grouping;
         let filtered_otherwise = !self.wish.filter.same(&wish.filter);
         let version = self.version.replace(rows.version());
-        if !sorted_otherwise && !filtered_otherwise && version == self.version {
+        let otherwise = sorted_otherwise || grouped_otherwise || filtered_otherwise;
+        if !otherwise && version == self.version {
             return false;
         }
         let before = std::mem::replace(&mut self.wish, wish.clone());
-        if before.grouping != wish.grouping {
+        if grouped_otherwise {
             self.groups = Groups::default();
         }
         let changed = version.and_then(|version| rows.changed_since(version));
@@ -82,6 +84,9 @@ impl Order {
         };
         if filtered_otherwise {
             self.filter(rows, table, &before.filter);
+        }
+        if grouped_otherwise {
+            self.group_anew(rows, table);
         }
         if sorted_otherwise {
             self.sort(rows, table);
@@ -131,13 +136,21 @@ impl Order {
         (self.entries, self.spare) = (entries, before);
     }
 
-    /// For another order or other groups.
+    fn group_anew<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>) {
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            entry.group = rows.get(entry.key).map_or(0, |row| self.group(table, row));
+        }
+        self.entries = entries;
+    }
+
+    /// For another order.
     fn sort<T: Rows>(&mut self, rows: &T, table: &Table<T::Row>) {
         let mut entries = std::mem::take(&mut self.entries);
         entries.retain_mut(|entry| {
             let row = rows.get(entry.key);
             if let Some(row) = row {
-                (entry.rank, entry.group) = (self.rank(table, row), self.group(table, row));
+                entry.rank = self.rank(table, row);
             }
             row.is_some()
         });
