@@ -275,7 +275,7 @@ fn agents(frame: &mut Frame, area: Rect, model: &Model) {
         let line = Line::from(Span::styled("no agents", model.theme.dim));
         return draw_lines(frame, area, vec![line]);
     }
-    agents.sort_by_key(|agent| (agent.state == AgentState::Active, units::natural(&agent.name)));
+    agents.sort_by_cached_key(|agent| (agent.state == AgentState::Active, units::natural(&agent.name)));
     let name = agents.iter().take(area.height.into()).map(|agent| text::width(&agent.name)).max();
     let name = name.unwrap_or_default().min(NAME);
     let lines =
