@@ -18,7 +18,7 @@ use crate::{
     mesos::time::Time,
     tui::{
         keys::{self, Action, Scope},
-        message::{Answer, Effect, Msg},
+        message::{Effect, Msg},
         model::{Model, Pause, Tab},
     },
 };
@@ -39,8 +39,6 @@ pub fn update(model: &mut Model, now: Time, msg: Msg) -> Vec<Effect> {
         }
         Msg::Changes(changes) => take_in(model, changes),
         Msg::Tick => tick(model),
-        Msg::Answer(Answer::Scaled { wanted, result }) => slider::scaled(model, wanted, result),
-        Msg::Answer(Answer::Forecast { number, forecast }) => slider::forecast(model, number, *forecast),
         Msg::Answer(answer) => layer::answer(model, answer),
     }
 }

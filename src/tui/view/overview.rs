@@ -4,14 +4,14 @@
 //! ── Right now ───────────────────  ── Agents ────────────────────────
 //! ● web: 5/5 tasks running          ● agent-1  cpus ▓▓▒░░  mem ▓▒░░░
 //! ▲ 2 tasks wait: cpus: ...         ● agent-2  cpus ▓▓░░░  mem ▓░░░░
-//! ── The last minutes ────────────  ── Newest ────────────────────────
+//! ── Lately ──────────────────────  ── Newest ────────────────────────
 //! running   ▁▂▃▅▇█ 5 now · 0 to 5      30s ✗ web.2.9d02 failed: ...
 //! ── Tasks ───────────────────────
 //! ● running  5 ▓▓▓▓▓▓
 //! ```
 //!
-//! Below 80 columns one column: right now, tasks, the last minutes, agents, newest. Panes that have no room fold away,
-//! the last of these first: right now, tasks, the last minutes, agents, newest. A pane that has
+//! Below 80 columns one column: right now, tasks, lately, agents, newest. Panes that have no room fold away,
+//! the last of these first: right now, tasks, lately, agents, newest. A pane that has
 //! room for the least it has to say has no head.
 
 use ratatui::{
@@ -60,7 +60,7 @@ const PERCENT: usize = 5;
 enum Pane {
     Now,
     Tasks,
-    Minutes,
+    Lately,
     Agents,
     Newest,
 }
@@ -70,7 +70,7 @@ impl Pane {
         match self {
             Self::Now => "Right now",
             Self::Tasks => "Tasks",
-            Self::Minutes => "The last minutes",
+            Self::Lately => "Lately",
             Self::Agents => "Agents",
             Self::Newest => "Newest",
         }
@@ -81,7 +81,7 @@ impl Pane {
         match self {
             Self::Now => Tab::Components,
             Self::Tasks => Tab::Tasks,
-            Self::Minutes => Tab::Offers,
+            Self::Lately => Tab::Offers,
             Self::Agents => Tab::Agents,
             Self::Newest => Tab::Events,
         }
@@ -96,7 +96,7 @@ impl Pane {
                 Need { least: rows(1 + troubles.min(3)), most: rows(2 + troubles.max(1)), rank: 5 }
             }
             Self::Tasks => Need { least: 1, most: rows(1 + states(&model.cluster).len().max(1)), rank: 4 },
-            Self::Minutes => Need { least: 2, most: 1 + 4 * SPARK, rank: 3 },
+            Self::Lately => Need { least: 2, most: 1 + 4 * SPARK, rank: 3 },
             Self::Agents => {
                 let most = rows(1 + model.cluster.agents.len().max(1));
                 Need { least: most.min(3), most: most.min(column / 2).max(3), rank: 2 }
@@ -112,7 +112,7 @@ pub fn draw(frame: &mut Frame, body: Rect, model: &Model) {
         match pane {
             Pane::Now => now(frame, content, model),
             Pane::Tasks => tasks(frame, content, model),
-            Pane::Minutes => minutes(frame, content, model),
+            Pane::Lately => lately(frame, content, model),
             Pane::Agents => agents(frame, content, model),
             Pane::Newest => newest(frame, content, model),
         }
@@ -128,10 +128,10 @@ pub fn pointed_at(body: Rect, model: &Model, position: Position) -> Option<Tab> 
 fn panes(body: Rect, model: &Model) -> Vec<(Pane, Rect)> {
     let body = layout::inner(body);
     if body.width < TWO_COLUMNS - 2 {
-        return column(body, [Pane::Now, Pane::Tasks, Pane::Minutes, Pane::Agents, Pane::Newest], model);
+        return column(body, [Pane::Now, Pane::Tasks, Pane::Lately, Pane::Agents, Pane::Newest], model);
     }
     let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(body);
-    let left = column(left, [Pane::Now, Pane::Minutes, Pane::Tasks], model);
+    let left = column(left, [Pane::Now, Pane::Lately, Pane::Tasks], model);
     [left, column(right, [Pane::Agents, Pane::Newest], model)].concat()
 }
 
@@ -165,7 +165,7 @@ fn least_with_head(pane: Pane, model: &Model) -> u16 {
     match pane {
         Pane::Now => pane.need(model, 0).least + 1,
         Pane::Tasks | Pane::Agents => 2,
-        Pane::Minutes | Pane::Newest => 3,
+        Pane::Lately | Pane::Newest => 3,
     }
 }
 
@@ -243,7 +243,7 @@ fn tasks(frame: &mut Frame, area: Rect, model: &Model) {
     draw_lines(frame, area, states.iter().map(line).collect());
 }
 
-fn minutes(frame: &mut Frame, area: Rect, model: &Model) {
+fn lately(frame: &mut Frame, area: Rect, model: &Model) {
     let (rates, theme) = (&model.cluster.rates, &model.theme);
     let spark = |label, numbers, unit, style| Spark { label, label_width: 8, numbers, unit, style, theme };
     let sparks = [
@@ -288,6 +288,7 @@ fn agent_line(agent: &Agent, name: usize, width: u16, model: &Model) -> Line<'st
     let theme = &model.theme;
     let sign = meaning::agent(agent.state);
     let tasks = units::counted(agent.tasks as u64, "task");
+    let tasks = if usize::from(width) < name + 2 * (LABEL + BAR) + 12 { String::new() } else { tasks };
     let rest = usize::from(width).saturating_sub(name + 2 + text::width(&tasks) + 2);
     let with_percent = rest >= 2 * (LABEL + BAR + PERCENT);
     let percent = if with_percent { PERCENT } else { 0 };
@@ -337,10 +338,12 @@ fn happened(happening: &Happening, width: u16, model: &Model) -> Line<'static> {
     let theme = &model.theme;
     let sign = meaning::happening(happening.kind, happening.weight);
     let age = units::age(model.now.since(happening.at));
+    let told = happening.subject.is_empty() || happening.text.contains(&happening.subject);
+    let subject = if told { String::new() } else { format!("{} ", text::clean(&happening.subject)) };
     let spans = vec![
         Span::styled(text::pad_start(&age, AGE), theme.dim),
         Span::styled(format!(" {} ", sign.symbol), sign.tone.style(theme)),
-        Span::styled(format!("{} ", text::clean(&happening.subject)), theme.text),
+        Span::styled(subject, theme.text),
         Span::styled(text::clean(&happening.text).into_owned(), theme.dim),
     ];
     parts::clipped(spans, width.into())

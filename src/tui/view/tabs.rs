@@ -51,11 +51,11 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
 /// The names of all tabs, in the longest form for which there is room.
 pub fn labels(area: Rect, model: &Model) -> Vec<Label> {
     let room = usize::from(area.width);
-    let forms = [Form::Long, Form::Counted, Form::Named, Form::Short, Form::Digits];
+    let forms = [(Form::Long, 1), (Form::Counted, 1), (Form::Named, 1), (Form::Named, 0), (Form::Short, 0)];
     let (mut written, mut air) = (Vec::new(), 1);
-    for form in forms {
+    for (form, blank) in forms.into_iter().chain([(Form::Digits, 1)]) {
         written = Tab::ALL.map(|tab| (tab, write(form, tab, model))).into();
-        air = u16::from(form != Form::Short);
+        air = blank;
         let names: usize = written.iter().map(|(_, text)| text::width(text) + 1 + usize::from(air)).sum();
         if names + 2 <= room {
             break;

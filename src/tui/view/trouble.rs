@@ -97,12 +97,16 @@ fn components(model: &Model) -> Vec<Trouble> {
     let ill = cluster.components.iter().filter(|part| ill(part.health));
     let mut ill: Vec<_> = ill.filter(|part| !told(part)).collect();
     ill.sort_by_key(|part| (part.kind, units::natural(&part.name)));
-    let trouble = |part: &Component| {
-        let sign = meaning::component(part.health);
-        let why = if part.state.starts_with(sign.word) { String::new() } else { format!("{}: ", sign.word) };
-        Trouble::new(sign, format!("{} {why}{}", part.name, part.state))
-    };
-    ill.into_iter().map(trouble).collect()
+    let alike = ill.chunk_by(|a, b| (a.health, &a.state) == (b.health, &b.state));
+    alike.map(together).collect()
+}
+
+/// Parts that are ill for the same reason, in one line.
+fn together(parts: &[&Component]) -> Trouble {
+    let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
+    let (sign, why) = (meaning::component(parts[0].health), &parts[0].state);
+    let word = if why.contains(sign.word) { String::new() } else { format!(" {}", sign.word) };
+    Trouble::new(sign, format!("{}{word}: {why}", names.join(", ")))
 }
 
 /// Agents that take no tasks, as far as they were not told as components.
