@@ -214,10 +214,11 @@ pub fn complete(line: &str, words: &Words) -> Vec<String> {
     }
 }
 
-/// Whether the end of `line` is a word of that kind.
-pub fn completes(line: &str, argument: Argument) -> bool {
-    let name = line.trim_start().split_once(char::is_whitespace).map(|(name, _)| name.to_lowercase());
-    name.and_then(|name| find(&name).ok()).is_some_and(|spec| spec.argument == argument)
+/// The end of `line`, if it is an argument of that kind.
+pub fn argument(line: &str, kind: Argument) -> Option<&str> {
+    let (name, argument) = line.trim_start().split_once(char::is_whitespace)?;
+    let spec = find(&name.to_lowercase()).ok()?;
+    (spec.argument == kind).then(|| argument.trim_start())
 }
 
 fn begun_with<'a>(begin: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> {

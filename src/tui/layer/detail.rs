@@ -13,6 +13,8 @@ use crate::{
 
 /// The names of fields are not wider than this.
 const WIDEST_NAME: usize = 16;
+/// From here on it takes a while to look through all tasks.
+const MANY: usize = 5_000;
 
 #[derive(Debug)]
 pub struct Detail {
@@ -89,9 +91,11 @@ impl Detail {
     /// Takes over what has changed. Gone things keep their last fields.
     pub fn refresh(&mut self, cluster: &ClusterView, now: Time) {
         let seen = Seen::of(cluster, now);
-        if std::mem::replace(&mut self.seen, seen) == seen {
+        let is_soon = seen.second == self.seen.second;
+        if seen == self.seen || (is_soon && self.is_costly(cluster)) {
             return;
         }
+        self.seen = seen;
         match entries::of(&self.subject, cluster, now) {
             Some((title, entries)) => {
                 self.cursor = self.cursor_in(&entries);
@@ -100,6 +104,12 @@ impl Detail {
             None if self.gone.is_none() => self.gone = Some(now),
             None => {}
         }
+    }
+
+    /// Whether all tasks are looked through for it, and they are many: once a second will do.
+    fn is_costly(&self, cluster: &ClusterView) -> bool {
+        let lists_tasks = matches!(self.subject, Selected::Agent(_) | Selected::Framework(_));
+        lists_tasks && cluster.tasks.len() > MANY
     }
 
     /// The cursor stays with what a line names, or in its place.

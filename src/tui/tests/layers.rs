@@ -23,7 +23,7 @@ use crate::{
     tui::{
         layer::{Layer, detail::Detail, place},
         message::{Answer, Effect, LogNews, Msg},
-        model::{Model, Selected},
+        model::{Model, Selected, Tab},
         picture,
         tests::sample::{self, NOON, ago},
         update::{settle, update},
@@ -289,6 +289,21 @@ fn a_filter() {
     let mut model = rich();
     keys(&mut model, "3/state:run");
     assert_snapshot!(seen(&mut model));
+}
+
+#[test]
+fn the_footer_of_every_tab_and_of_a_draft() {
+    let mut model = rich();
+    let mut rows = Vec::new();
+    for tab in Tab::ALL {
+        model.tab = tab;
+        settle(&mut model);
+        rows.push(seen(&mut model));
+    }
+    model.tab = Tab::Tasks;
+    keys(&mut model, "+");
+    rows.push(seen(&mut model));
+    assert_snapshot!(rows.concat());
 }
 
 #[test]

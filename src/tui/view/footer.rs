@@ -66,7 +66,10 @@ struct Shown {
 /// The keys that do something now and have room, in the order of the table; the ways out and to the help always have.
 fn keys(model: &Model, width: u16) -> Vec<Shown> {
     let scopes = update::scopes(model);
-    let bindings = scopes.iter().flat_map(|scope| scope.bindings()).filter(|binding| does(model, binding));
+    let all: Vec<_> = scopes.iter().flat_map(|scope| scope.bindings()).collect();
+    let is_first = |at: usize| all[..at].iter().all(|before| !before.keys.contains(&all[at].keys[0]));
+    let bindings = (0..all.len()).filter(|at| is_first(*at)).map(|at| all[at]);
+    let bindings = bindings.filter(|binding| does(model, binding));
     let (help, others): (Vec<_>, Vec<_>) =
         bindings.partition(|binding| matches!(binding.action, Action::Help | Action::Back | Action::Quit));
     let help: Vec<_> = help.into_iter().map(shown).collect();

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// Of more tasks than this the ids are not completed: nobody looks through so many.
+const COMPLETED: usize = 500;
+
 /// Whether a line is being typed, which gets all keys as they are.
 pub fn is_typing(model: &Model) -> bool {
     matches!(model.layers.last(), Some(Layer::Prompt(_)))
@@ -97,14 +100,22 @@ pub(super) fn choose(model: &mut Model, at: usize) {
 /// Of the words that complete a line, those it needs.
 fn words(model: &Model, line: &str) -> Words {
     let mut words = Words::default();
-    if command::completes(line, Argument::Task) {
+    if let Some(part) = command::argument(line, Argument::Task) {
+        let part = part.to_ascii_lowercase();
         let living = model.cluster.tasks.iter().filter(|task| !task.is_over());
-        words.tasks = living.map(|task| task.id.clone()).collect();
+        let fitting = living.filter(|task| holds(&task.id, &part)).take(COMPLETED);
+        words.tasks = fitting.map(|task| task.id.clone()).collect();
         words.tasks.sort_unstable();
     }
     words.columns = rows::columns(model);
     words.groupings = rows::groupings(model);
     words
+}
+
+/// Whether `id` holds `part`, which is in lower case.
+fn holds(id: &str, part: &str) -> bool {
+    let part = part.as_bytes();
+    part.is_empty() || id.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 fn accept(model: &mut Model) -> Vec<Effect> {

@@ -449,6 +449,16 @@ fn a_question_is_answered_with_the_mouse() {
 }
 
 #[test]
+fn a_candidate_is_taken_by_a_click() {
+    let mut model = tasks();
+    keys(&mut model, ":kill w");
+    let area = place::area(model.size, model.layers.last().unwrap()).unwrap();
+    click(&mut model, 4, area.y + 1);
+    let Some(Layer::Prompt(prompt)) = model.layers.last() else { panic!() };
+    assert_eq!(prompt.line.text(), "kill web.1.3456");
+}
+
+#[test]
 fn keys_in_the_footer_are_pressed_by_a_click_and_a_notice_is_taken_away() {
     let mut model = tasks();
     let y = model.size.height - 1;
