@@ -165,6 +165,7 @@ fn tasks_are_grouped_by_state_then_by_agent() {
     assert_eq!(model.selected(), None, "a head is no task");
     press(&mut model, KeyCode::Enter);
     assert_eq!(shown(&model).len(), all - 1, "folded");
+    insta::assert_snapshot!(body(&mut model));
     press(&mut model, KeyCode::Enter);
     assert_eq!(shown(&model).len(), all);
     keys(&mut model, "o");
@@ -269,6 +270,10 @@ fn the_mouse_selects_rolls_sorts_and_drags() {
     let row = |at: u16| Position::new(areas.rows.x + 5, areas.rows.y + at);
     click(&mut model, row(4));
     assert_eq!(list_of(&model).at(), 4);
+    assert!(model.layers.is_empty());
+    click(&mut model, row(4));
+    assert_eq!(model.layers.len(), 1, "what is selected already is opened");
+    press(&mut model, KeyCode::Esc);
     mouse(&mut model, MouseEventKind::ScrollDown, row(0));
     assert_eq!((list_of(&model).top(), list_of(&model).at()), (3, 5), "the cursor is kept in sight");
     mouse(&mut model, MouseEventKind::ScrollUp, row(0));
