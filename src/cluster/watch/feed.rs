@@ -65,9 +65,9 @@ impl Feed {
     }
 }
 
-/// One stream of one feed: since when it is silent, and when to try again.
+/// One stream of one feed: since when what it told is old, and when to try again.
 pub struct Line {
-    pub heard: Time,
+    heard: Time,
     up_since: Option<Time>,
     retry: Retry,
 }
@@ -82,6 +82,23 @@ impl Line {
     pub fn is_up(&mut self, now: Time) {
         self.heard = now;
         self.up_since = Some(now);
+    }
+
+    /// Something came.
+    pub fn hears(&mut self, now: Time) {
+        self.heard = now;
+    }
+
+    /// The stream broke off: until then what it told was true. Not so when it was silent for too long.
+    pub fn breaks(&mut self, now: Time, error: &ClientError) {
+        if self.up_since.is_some() && !matches!(error, ClientError::Silent(_)) {
+            self.heard = now;
+        }
+    }
+
+    /// How old is what was told: the moment of the last news, or of the break.
+    pub fn stale_since(&self) -> Time {
+        self.heard
     }
 
     /// How long to wait before the next try.
@@ -116,4 +133,34 @@ pub fn words(error: &ClientError) -> String {
 fn host(url: &str) -> String {
     let parts: Vec<_> = url.splitn(4, '/').take(3).collect();
     parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use tokio::sync::mpsc;
+
+    use super::{Feed, Line};
+    use crate::{client::ClientError, cluster::watch::Addresses, runtime::Clock};
+
+    #[test]
+    fn what_a_stream_told_is_old_since_it_broke_and_since_the_last_word_when_it_was_silent() {
+        let (changes, _held) = mpsc::channel(1);
+        let feed = Feed::new(Clock::start(), Arc::new(|| Ok(Addresses::default())), changes);
+        let start = feed.now();
+        let later = start + Duration::from_secs(14);
+        for (error, since) in [
+            (ClientError::Closed("reset".to_owned()), later),
+            (ClientError::Silent(Duration::from_secs(45)), start),
+        ] {
+            let mut line = Line::new(&feed);
+            line.is_up(start);
+            line.breaks(later, &error);
+            assert_eq!(line.stale_since(), since, "{error}");
+            line.wait(later, &Ok(Addresses::default()));
+            line.breaks(later + Duration::from_secs(5), &error);
+            assert_eq!(line.stale_since(), since, "a try that failed tells nothing: {error}");
+        }
+    }
 }

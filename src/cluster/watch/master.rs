@@ -40,7 +40,7 @@ impl Master {
             };
             let now = self.feed.now();
             let retry_at = now + self.line.wait(now, &place);
-            let since = self.line.heard;
+            let since = self.line.stale_since();
             self.feed.send(Change::MasterLink(Link::Lost { since, problem, retry_at })).await;
             self.feed.stir.notify_one();
             self.feed.pause(retry_at, &place).await;
@@ -85,9 +85,12 @@ impl Master {
         loop {
             let event = match events.next().await {
                 Ok(event) => event,
-                Err(error) => return words(&error),
+                Err(error) => {
+                    self.line.breaks(self.feed.now(), &error);
+                    return words(&error);
+                }
             };
-            self.line.heard = self.feed.now();
+            self.line.hears(self.feed.now());
             match event {
                 Event { subscribed: Some(subscribed), .. } => self.begin(operator, subscribed).await,
                 event => self.feed.send(Change::Event(Box::new(news.of(event)))).await,

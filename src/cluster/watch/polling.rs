@@ -47,7 +47,7 @@ pub async fn poll(feed: &Feed, line: &mut Line, operator: &Operator, why: &str) 
             let link = Link::Polling { since: now, every, why: why.to_owned() };
             feed.send(Change::MasterLink(link)).await;
         }
-        line.heard = now;
+        line.hears(now);
         tokio::time::sleep(every).await;
         if feed.now().since(tried) > STREAM {
             tried = feed.now();

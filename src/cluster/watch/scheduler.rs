@@ -32,7 +32,7 @@ pub async fn run(feed: Feed) -> Infallible {
         };
         let now = feed.now();
         let retry_at = now + line.wait(now, &place);
-        feed.send(Change::SchedulerLink(Link::Lost { since: line.heard, problem, retry_at })).await;
+        feed.send(Change::SchedulerLink(Link::Lost { since: line.stale_since(), problem, retry_at })).await;
         feed.stir.notify_one();
         feed.pause(retry_at, &place).await;
     }
@@ -48,9 +48,12 @@ async fn watch(feed: &Feed, line: &mut Line, url: &str) -> ClientError {
     loop {
         let event = match events.next().await {
             Ok(event) => event,
-            Err(error) => return error,
+            Err(error) => {
+                line.breaks(feed.now(), &error);
+                return error;
+            }
         };
-        line.heard = feed.now();
+        line.hears(feed.now());
         let begins = matches!(event, Event::Snapshot { .. });
         feed.send(Change::Scheduler(Box::new(event))).await;
         if begins {
