@@ -9,6 +9,7 @@ pub struct Happening {
     pub weight: Weight,
     /// The id of what it is about: a task, an agent, a framework, an offer, a component.
     pub subject: String,
+    /// A sentence that needs nothing beside it: it names what it is about.
     pub text: String,
 }
 

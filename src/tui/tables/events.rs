@@ -6,7 +6,7 @@ use crate::{
         list::rank::Rank,
         tables::{
             Column, Table,
-            columns::{Width, age, left, plain, right, short_id, sign},
+            columns::{Width, age, left, plain, right, sign},
             meaning,
         },
     },
@@ -28,11 +28,6 @@ pub static TABLE: Table<Happening> = Table {
                 sign(meaning::happening(happening.kind, happening.weight), scene, width)
             },
             rank: Some(|happening| Rank::Text(meaning::happening(happening.kind, happening.weight).word)),
-        },
-        Column {
-            head: left("subject", 1, Width::Fit { min: 10, max: 40 }),
-            cell: |happening, _, width| plain(short_id(&happening.subject), width),
-            rank: Some(|happening| Rank::Text(&happening.subject)),
         },
         Column {
             head: left("what", 0, Width::Fill { min: 16, good: 30, max: u16::MAX }),

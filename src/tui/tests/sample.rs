@@ -349,11 +349,17 @@ fn happenings() -> Vec<Happening> {
     use history::Kind;
     vec![
         happening(600, Kind::Connection, Weight::Good, "master", "connected to http://127.0.0.1:5050"),
-        happening(590, Kind::Agent, Weight::Info, "agent-1", "registered"),
-        happening(300, Kind::Task, Weight::Info, "web.2.9c5a", "staging on agent-3"),
-        happening(299, Kind::Task, Weight::Good, "web.2.9c5a", "running on agent-3"),
-        happening(30, Kind::Task, Weight::Bad, "web.2.9d02", "failed: Command exited with status 1"),
-        happening(12, Kind::Offer, Weight::Info, "O40", "accepted for web.4.828f"),
-        happening(3, Kind::User, Weight::Warning, "web", "scaled from 4 to 5"),
+        happening(590, Kind::Agent, Weight::Info, "agent-1", "agent agent-1 is there: 4 cpus, 4096 MB"),
+        happening(300, Kind::Task, Weight::Info, "web.2.9c5a", "web.2.9c5a on agent-3: staging"),
+        happening(299, Kind::Task, Weight::Good, "web.2.9c5a", "web.2.9c5a on agent-3: running"),
+        happening(
+            30,
+            Kind::Task,
+            Weight::Bad,
+            "web.2.9d02",
+            "web.2.9d02 on agent-3: failed, Command exited with status 1",
+        ),
+        happening(12, Kind::Offer, Weight::Info, "O40", "offer of agent-3 accepted: 1 task launched"),
+        happening(3, Kind::User, Weight::Warning, "web", "settings: num_of_node 4 → 5"),
     ]
 }

@@ -338,13 +338,10 @@ fn happened(happening: &Happening, width: u16, model: &Model) -> Line<'static> {
     let theme = &model.theme;
     let sign = meaning::happening(happening.kind, happening.weight);
     let age = units::age(model.now.since(happening.at));
-    let told = happening.subject.is_empty() || happening.text.contains(&happening.subject);
-    let subject = if told { String::new() } else { format!("{} ", text::clean(&happening.subject)) };
     let spans = vec![
         Span::styled(text::pad_start(&age, AGE), theme.dim),
         Span::styled(format!(" {} ", sign.symbol), sign.tone.style(theme)),
-        Span::styled(subject, theme.text),
-        Span::styled(text::clean(&happening.text).into_owned(), theme.dim),
+        Span::styled(text::clean(&happening.text).into_owned(), theme.text),
     ];
     parts::clipped(spans, width.into())
 }

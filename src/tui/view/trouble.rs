@@ -154,7 +154,7 @@ fn tasks(model: &Model) -> Vec<Trouble> {
 fn last_failure(model: &Model) -> Option<String> {
     let newest = model.cluster.history.iter().rev().take(LOOK_BACK);
     let mut failures = newest.filter(|it| it.kind == Kind::Task && it.weight == Weight::Bad);
-    failures.next().map(|failure| format!("{} {}", failure.subject, failure.text))
+    failures.next().map(|failure| failure.text.clone())
 }
 
 /// Why the tasks that wait find no place, by the forecast of the number that is wanted.
