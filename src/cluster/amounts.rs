@@ -25,14 +25,24 @@ pub fn quantities(resources: &[Resource]) -> Quantities {
 
 /// `31000-31001,31005`
 pub fn ports_text(resources: &[Resource]) -> String {
-    let mut all = Ranges::default();
-    let ports = resources.iter().filter(|resource| resource.name == "ports");
-    ports.filter_map(|it| it.ranges.as_ref()).for_each(|ranges| all.add(ranges));
-    let words = all.range.iter().map(|range| match range.begin == range.end {
+    let mut ports = resources.iter().filter(|it| it.name == "ports").filter_map(|it| it.ranges.as_ref());
+    let Some(first) = ports.next() else { return String::new() };
+    let mut rest = ports.peekable();
+    if rest.peek().is_none() && first.range.len() == 1 {
+        return ranges_text(first);
+    }
+    let mut all = first.clone();
+    rest.for_each(|ranges| all.add(ranges));
+    all.coalesce();
+    ranges_text(&all)
+}
+
+fn ranges_text(ranges: &Ranges) -> String {
+    let words = ranges.range.iter().map(|range| match range.begin == range.end {
         true => range.begin.to_string(),
         false => format!("{}-{}", range.begin, range.end),
     });
-    words.collect::<Vec<_>>().join(",")
+    words.reduce(|text, word| text + "," + &word).unwrap_or_default()
 }
 
 /// `rack:a;zone:z1`, as `--attributes` takes them.

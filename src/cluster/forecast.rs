@@ -13,9 +13,10 @@ impl ClusterView {
     /// What another `num_of_node` would do; none while our scheduler is not known.
     pub fn forecast_question(&self, wanted: u64) -> Option<Question> {
         let config = self.scheduler.as_ref()?.config.config.clone();
-        let active = self.agents.iter().filter(|agent| agent.state == AgentState::Active);
-        let mut agents: Vec<_> = active.map(offer).collect();
-        agents.sort_by(|a, b| (&a.hostname, a.agent_id.as_str()).cmp(&(&b.hostname, b.agent_id.as_str())));
+        let mut active: Vec<_> =
+            self.agents.iter().filter(|agent| agent.state == AgentState::Active).collect();
+        active.sort_by_key(|agent| (agent.name.len(), &agent.name, &agent.id));
+        let agents = active.into_iter().map(offer).collect();
         let tasks = self.fold.scheduler_views();
         Some(Question { config, tasks, agents, wanted, now: self.fold.now() })
     }

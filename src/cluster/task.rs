@@ -128,8 +128,10 @@ impl Task {
     }
 
     /// Enters an update into the history, as Mesos does: one of the state of the last one replaces it.
-    pub(super) fn take(&mut self, status: v1::TaskStatus) {
-        self.more.take(status.container_status.as_ref());
+    pub(super) fn take(&mut self, mut status: v1::TaskStatus) {
+        if let Some(container) = status.container_status.take() {
+            self.more.take(container);
+        }
         let status = Status::read(status);
         self.started = self.started.or(status.at);
         self.healthy = status.healthy.or(self.healthy);
@@ -147,13 +149,12 @@ impl Task {
 }
 
 impl More {
-    fn take(&mut self, status: Option<&v1::ContainerStatus>) {
-        let Some(status) = status else { return };
-        if let Some(id) = &status.container_id {
-            self.container_id = Some(id.value.clone());
+    fn take(&mut self, status: v1::ContainerStatus) {
+        if let Some(id) = status.container_id {
+            self.container_id = Some(id.value);
         }
-        let addresses = status.network_infos.iter().flat_map(|network| &network.ip_addresses);
-        let addresses: Vec<_> = addresses.filter_map(|address| address.ip_address.clone()).collect();
+        let addresses = status.network_infos.into_iter().flat_map(|network| network.ip_addresses);
+        let addresses: Vec<_> = addresses.filter_map(|address| address.ip_address).collect();
         if !addresses.is_empty() {
             self.addresses = addresses;
         }
@@ -206,8 +207,23 @@ fn container_text(container: &v1::ContainerInfo) -> String {
 }
 
 /// `running` for `TASK_RUNNING`, and so on.
-pub fn word(state: TaskState) -> String {
-    state.as_str_name().trim_start_matches("TASK_").to_lowercase().replace('_', " ")
+pub fn word(state: TaskState) -> &'static str {
+    match state {
+        TaskState::TaskStaging => "staging",
+        TaskState::TaskStarting => "starting",
+        TaskState::TaskRunning => "running",
+        TaskState::TaskKilling => "killing",
+        TaskState::TaskFinished => "finished",
+        TaskState::TaskFailed => "failed",
+        TaskState::TaskKilled => "killed",
+        TaskState::TaskError => "error",
+        TaskState::TaskLost => "lost",
+        TaskState::TaskDropped => "dropped",
+        TaskState::TaskUnreachable => "unreachable",
+        TaskState::TaskGone => "gone",
+        TaskState::TaskGoneByOperator => "gone by operator",
+        TaskState::TaskUnknown => "unknown",
+    }
 }
 
 /// Whether a task in this state never moves again.

@@ -26,15 +26,18 @@ impl ClusterView {
             component.restarts = old.restarts + u32::from(restarted);
             component.last_ping = component.last_ping.or(old.last_ping);
             component.started = if restarted { component.started } else { old.started.or(component.started) };
+            if component.url.is_empty() && component.health == Health::Down {
+                component.url.clone_from(&old.url);
+            }
             if component.version.is_empty() {
                 component.version.clone_from(&old.version);
             }
         }
-        self.tell_health(&component, before);
+        self.tell_component(&component, before);
         self.components.put(&component.name.clone(), component);
     }
 
-    fn tell_health(&mut self, component: &Component, before: Health) {
+    fn tell_component(&mut self, component: &Component, before: Health) {
         let weight = match component.health {
             Health::Ready => Weight::Good,
             Health::Degraded => Weight::Warning,

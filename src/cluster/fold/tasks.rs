@@ -1,13 +1,18 @@
 //! Tasks: rows that keep their place, counters that never need a recount, and the oldest ended ones that go.
 
-use std::{cmp::Reverse, collections::HashSet, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     cluster::{
         ClusterView, StateCounts,
+        fold::Tally,
         history::{Kind, Weight},
         rows::{Key, Rows as _},
-        task::{Ours, Task, is_over, word},
+        task::{Ours, Status, Task, is_over, word},
     },
     mesos::{
         time::Time,
@@ -56,12 +61,15 @@ impl ClusterView {
         if self.speaks() {
             task.since = task.since.or(Some(self.fold.now));
             self.rates.launched();
-            self.tell_state(&task, None);
         }
-        let framework_id = Arc::clone(&task.framework_id);
-        let id = self.free_id(&framework_id, &task.id);
+        let standing = Standing::of(&task);
+        let id = match self.tasks.key(&task.id) {
+            Some(_) => qualified(&task.framework_id, &task.id),
+            None => task.id.clone(),
+        };
         let key = self.tasks.put(&id, task);
-        self.count_task(key);
+        self.recount(key, None, Some(standing));
+        self.tell_state(key, None);
         self.evict();
     }
 
@@ -82,50 +90,56 @@ impl ClusterView {
 
     /// The one way to change a task: keeps the counters right and tells what is news.
     pub(super) fn change_task(&mut self, key: Key, change: impl FnOnce(&mut Task)) {
-        self.uncount_task(key);
         let Some(task) = self.tasks.get_mut(key) else { return };
-        let (state, healthy) = (task.state, task.healthy);
+        let (before, healthy) = (Standing::of(task), task.healthy);
         change(task);
-        self.count_task(key);
-        self.notice(key, state, healthy);
+        let after = Standing::of(task);
+        let (was, is) = (before.state, after.state);
+        self.recount(key, Some(before), Some(after));
+        if was != is {
+            self.tell_state(key, Some(was));
+        } else {
+            self.tell_health(key, healthy);
+        }
         self.evict();
     }
 
-    fn notice(&mut self, key: Key, state: TaskState, healthy: Option<bool>) {
-        let Some(task) = self.tasks.get(key).filter(|_| self.speaks()) else { return };
-        if task.state != state {
-            let task = task.clone();
-            self.tell_state(&task, Some(state));
-        } else if task.healthy != healthy
-            && let Some(healthy) = task.healthy
-        {
-            let weight = if healthy { Weight::Good } else { Weight::Warning };
-            let text = format!("{}: {}", title(task), if healthy { "healthy" } else { "unhealthy" });
-            let id = task.id.clone();
-            self.tell(Kind::Task, weight, &id, text);
-        }
+    fn tell_health(&mut self, key: Key, before: Option<bool>) {
+        let Some(task) = self.tasks.get(key).filter(|task| task.healthy != before && self.speaks()) else {
+            return;
+        };
+        let Some(healthy) = task.healthy else { return };
+        let (weight, word) = if healthy { (Weight::Good, "healthy") } else { (Weight::Warning, "unhealthy") };
+        let (id, text) = (task.id.clone(), format!("{}: {word}", title(task)));
+        self.tell(Kind::Task, weight, &id, text);
     }
 
-    fn tell_state(&mut self, task: &Task, before: Option<TaskState>) {
-        let why = task.history.last().filter(|last| last.state == task.state).map(|last| last.why());
-        let why = why.filter(|why| !why.is_empty()).map(|why| format!(", {why}")).unwrap_or_default();
-        if has_failed(task.state) && !before.is_some_and(has_failed) {
+    fn tell_state(&mut self, key: Key, before: Option<TaskState>) {
+        let Some(task) = self.tasks.get(key).filter(|_| self.speaks()) else { return };
+        let last = task.history.last().filter(|last| last.state == task.state);
+        let why = last.map(Status::why).filter(|why| !why.is_empty());
+        let text = match why {
+            Some(why) => format!("{}: {}, {why}", title(task), word(task.state)),
+            None => format!("{}: {}", title(task), word(task.state)),
+        };
+        let (id, state) = (task.id.clone(), task.state);
+        if has_failed(state) && !before.is_some_and(has_failed) {
             self.rates.failed();
         }
-        let text = format!("{}: {}{why}", title(task), word(task.state));
-        self.tell(Kind::Task, weight(task.state), &task.id, text);
+        self.tell(Kind::Task, weight(state), &id, text);
     }
 
     fn remove_task(&mut self, key: Key) {
-        self.uncount_task(key);
         let Some(task) = self.tasks.get(key) else { return };
-        let (framework_id, id) = (Arc::clone(&task.framework_id), task.id.clone());
+        let standing = Standing::of(task);
+        let id = task.id.clone();
         if !task.is_over() && self.speaks() {
             let text = format!("{}: the master knows it no more", title(task));
             self.tell(Kind::Task, Weight::Warning, &id, text);
         }
-        let row_id = self.row_id(key, &framework_id, &id);
-        self.tasks.remove(&row_id);
+        let row = if self.tasks.key(&id) == Some(key) { id } else { qualified(&standing.framework, &id) };
+        self.tasks.remove(&row);
+        self.recount(key, Some(standing), None);
     }
 
     /// Ended tasks that are too many go, the one that ended first before the others.
@@ -142,14 +156,6 @@ impl ClusterView {
         let of_framework =
             |key: &Key| self.tasks.get(*key).is_some_and(|it| *it.framework_id == *framework.value);
         key.filter(of_framework).or_else(|| self.tasks.key(&qualified(framework.as_str(), id.as_str())))
-    }
-
-    fn free_id(&self, framework: &str, id: &str) -> String {
-        if self.tasks.key(id).is_some() { qualified(framework, id) } else { id.to_owned() }
-    }
-
-    fn row_id(&self, key: Key, framework: &str, id: &str) -> String {
-        if self.tasks.key(id) == Some(key) { id.to_owned() } else { qualified(framework, id) }
     }
 
     /// Puts in the names of framework and agent, as far as they are known or were.
@@ -176,54 +182,87 @@ impl ClusterView {
         past.as_ref().or_else(|| self.fold.views.get(&task.id).map(Arc::as_ref)).map(Ours::of)
     }
 
-    fn count_task(&mut self, key: Key) {
-        let Some(task) = self.tasks.get(key) else { return };
-        *self.counts.of(task.state) += 1;
-        if task.is_over() {
-            self.fold.ended.insert((ended_at(task), key));
+    /// A task was counted as `before`, and is to be counted as `after`.
+    fn recount(&mut self, key: Key, before: Option<Standing>, after: Option<Standing>) {
+        if before == after {
+            return;
         }
-        self.tally(&Arc::clone(&task.agent_id), &Arc::clone(&task.framework_id), !task.is_over(), 1);
+        let same_place = match (&before, &after) {
+            (Some(before), Some(after)) => before.place() == after.place(),
+            _ => false,
+        };
+        if let Some(before) = before {
+            let count = self.counts.of(before.state);
+            *count = count.saturating_sub(1);
+            if let Some(at) = before.ended {
+                self.fold.ended.remove(&(at, key));
+            }
+            if !same_place {
+                self.tally(&before, -1);
+            }
+        }
+        if let Some(after) = after {
+            *self.counts.of(after.state) += 1;
+            if let Some(at) = after.ended {
+                self.fold.ended.insert((at, key));
+            }
+            if !same_place {
+                self.tally(&after, 1);
+            }
+        }
     }
 
-    fn uncount_task(&mut self, key: Key) {
-        let Some(task) = self.tasks.get(key) else { return };
-        let count = self.counts.of(task.state);
-        *count = count.saturating_sub(1);
-        if task.is_over() {
-            self.fold.ended.remove(&(ended_at(task), key));
-        }
-        self.tally(&Arc::clone(&task.agent_id), &Arc::clone(&task.framework_id), !task.is_over(), -1);
-    }
-
-    fn tally(&mut self, agent: &Arc<str>, framework: &Arc<str>, is_live: bool, by: isize) {
-        let on_agent = self.fold.on_agent.entry(Arc::clone(agent)).or_default();
-        on_agent.add(is_live, by);
-        let (live, is_empty) = (on_agent.live, on_agent.all == 0);
-        if is_empty {
-            self.fold.on_agent.remove(agent);
-        }
-        if is_live && let Some(agent) = self.agents.find_mut(agent) {
+    fn tally(&mut self, of: &Standing, by: isize) {
+        let is_live = of.ended.is_none();
+        let live = tally(&mut self.fold.on_agent, &of.agent, is_live, by);
+        if is_live && let Some(agent) = self.agents.find_mut(&of.agent) {
             agent.tasks = live;
         }
-        let of_framework = self.fold.of_framework.entry(Arc::clone(framework)).or_default();
-        of_framework.add(is_live, by);
-        let (live, is_empty) = (of_framework.live, of_framework.all == 0);
-        if is_empty {
-            self.fold.of_framework.remove(framework);
-        }
-        if is_live && let Some(framework) = self.frameworks.find_mut(framework) {
+        let live = tally(&mut self.fold.of_framework, &of.framework, is_live, by);
+        if is_live && let Some(framework) = self.frameworks.find_mut(&of.framework) {
             framework.tasks = live;
         }
     }
 }
 
-impl super::Tally {
-    fn add(&mut self, is_live: bool, by: isize) {
-        self.all = self.all.saturating_add_signed(by);
-        if is_live {
-            self.live = self.live.saturating_add_signed(by);
+/// What a task is counted as.
+#[derive(Clone, Debug, PartialEq)]
+struct Standing {
+    state: TaskState,
+    /// When it ended, if it has.
+    ended: Option<Time>,
+    agent: Arc<str>,
+    framework: Arc<str>,
+}
+
+impl Standing {
+    fn of(task: &Task) -> Self {
+        Self {
+            state: task.state,
+            ended: task.is_over().then(|| task.since.unwrap_or_default()),
+            agent: Arc::clone(&task.agent_id),
+            framework: Arc::clone(&task.framework_id),
         }
     }
+
+    /// Whose counts it is in.
+    fn place(&self) -> (bool, &Arc<str>, &Arc<str>) {
+        (self.ended.is_some(), &self.agent, &self.framework)
+    }
+}
+
+/// Counts one more or less; returns how many are not over.
+fn tally(tallies: &mut HashMap<Arc<str>, Tally>, id: &Arc<str>, is_live: bool, by: isize) -> usize {
+    let tally = tallies.entry(Arc::clone(id)).or_default();
+    tally.all = tally.all.saturating_add_signed(by);
+    if is_live {
+        tally.live = tally.live.saturating_add_signed(by);
+    }
+    let (live, is_empty) = (tally.live, tally.all == 0);
+    if is_empty {
+        tallies.remove(id);
+    }
+    live
 }
 
 impl StateCounts {
@@ -266,10 +305,6 @@ fn newest_ended_then_others(answer: GetTasks) -> Vec<v1::Task> {
     ended.sort_by_key(at);
     ended.extend(others);
     ended
-}
-
-fn ended_at(task: &Task) -> Time {
-    task.since.unwrap_or_default()
 }
 
 fn qualified(framework: &str, id: &str) -> String {

@@ -399,7 +399,7 @@ fn components_are_counted_when_they_start_anew() {
         component: Box::new(Component {
             name: "agent-1".to_owned(),
             kind: Part::Agent,
-            url: String::new(),
+            url: if started.is_some() { "http://a".to_owned() } else { String::new() },
             health,
             state: state.to_owned(),
             version: if started.is_some() { "1.11.0".to_owned() } else { String::new() },
@@ -417,6 +417,7 @@ fn components_are_counted_when_they_start_anew() {
     ]);
     let down = view.components.find("agent-1").unwrap();
     assert_eq!((down.restarts, down.version.as_str(), down.last_ping), (0, "1.11.0", Some(at(11.0))));
+    assert_eq!(down.url, "http://a", "where it was");
     view.apply(at(20.0), probed(Health::Ready, Some(19.0), "registered"));
     assert_eq!(view.components.find("agent-1").unwrap().restarts, 1);
     assert_eq!(texts(&view), ["agent-1: Connection refused", "agent-1: registered"]);
