@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    cluster::{component::Component, history::Happening, link::Link},
+    cluster::{component::Component, history::Happening, link::Link, snapshot::Snapshot},
     mesos::v1::master::{Event, response},
     scheduler::api,
 };
@@ -20,7 +20,7 @@ pub enum Change {
         version: String,
     },
     /// All there is, at the beginning of a stream or of each poll: what it does not name is gone.
-    Snapshot(Box<response::GetState>),
+    Snapshot(Box<Snapshot>),
     /// An event of the master's stream.
     Event(Box<Event>),
     /// What the stream does not tell: allocations, outstanding offers, whether agents are active.

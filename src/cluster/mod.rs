@@ -22,6 +22,7 @@ pub mod offer;
 pub mod rates;
 pub mod rows;
 pub mod scheduler;
+pub mod snapshot;
 pub mod task;
 #[cfg(test)]
 pub(crate) mod tests;

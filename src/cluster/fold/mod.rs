@@ -17,11 +17,8 @@ use std::{
 };
 
 use crate::{
-    cluster::{Change, ClusterView, rows::Key},
-    mesos::{
-        time::Time,
-        v1::master::{Event, response},
-    },
+    cluster::{Change, ClusterView, rows::Key, snapshot::Snapshot},
+    mesos::{time::Time, v1::master::Event},
     scheduler::api::TaskView,
 };
 
@@ -37,6 +34,8 @@ pub struct Memory {
     voice: tell::Voice,
     /// Of the newest task and offer.
     order: u64,
+    /// Two frameworks have had tasks of one id.
+    has_twins: bool,
     /// The tasks that are over, by when they ended.
     ended: BTreeSet<(Time, Key)>,
     /// By id of the agent, known or not.
@@ -99,12 +98,11 @@ impl ClusterView {
         self.rates.running(self.counts.running);
     }
 
-    fn snapshot(&mut self, state: response::GetState) {
-        let tasks = state.get_tasks.unwrap_or_default();
+    fn snapshot(&mut self, snapshot: Snapshot) {
         self.begin_snapshot();
-        self.agents(state.get_agents.unwrap_or_default());
-        self.frameworks(state.get_frameworks.unwrap_or_default());
-        self.tasks(tasks);
+        self.agents(snapshot.agents);
+        self.frameworks(snapshot.frameworks);
+        self.tasks(snapshot.tasks);
         self.end_snapshot();
         self.fold.names.forget_unused();
         self.fold.begun = true;
@@ -113,7 +111,7 @@ impl ClusterView {
     /// An event has one of these parts, a heartbeat none.
     fn event(&mut self, event: Event) {
         if let Some(state) = event.subscribed.and_then(|it| it.get_state) {
-            self.snapshot(state);
+            self.snapshot(state.into());
         }
         if let Some(it) = event.task_added {
             self.task_added(it.task);

@@ -11,7 +11,6 @@ use crate::{
         scheduler::SchedulerView,
         task::Ours,
     },
-    mesos::v1,
     scheduler::api::{ConfigView, Event, KillReason, OfferView, Phase, State, TaskView},
 };
 
@@ -123,8 +122,7 @@ impl ClusterView {
     /// Writes it to the row of the task; false while there is none.
     fn put_ours(&mut self, view: &TaskView) -> bool {
         let framework = self.scheduler.as_ref().and_then(|scheduler| scheduler.state.framework_id.as_deref());
-        let framework = v1::FrameworkId::new(framework.unwrap_or_default());
-        let key = self.task_key(&framework, &v1::TaskId::new(view.id.as_str()));
+        let key = self.task_key(framework.unwrap_or_default(), &view.id);
         let Some(task) = key.and_then(|key| self.tasks.get_mut(key)) else { return false };
         let before = task.ours.replace(Ours::of(view));
         if let Some(why) = view.killing.filter(|_| before.is_some_and(|ours| ours.killing.is_none())) {

@@ -1,7 +1,6 @@
 //! Tasks: rows that keep their place, counters that never need a recount, and the oldest ended ones that go.
 
 use std::{
-    cmp::Reverse,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -12,36 +11,39 @@ use crate::{
         fold::Tally,
         history::{Kind, Weight},
         rows::{Key, Rows as _},
-        task::{Ours, Status, Task, is_over, word},
+        snapshot::ENDED,
+        task::{Ours, Status, Task, word},
     },
     mesos::{
         time::Time,
-        v1::{self, TaskState, master::event::TaskUpdated, master::response::GetTasks},
+        v1::{self, TaskState, master::event::TaskUpdated},
     },
 };
 
-/// So many ended tasks are kept.
-pub const ENDED: usize = 1000;
-
 impl ClusterView {
     /// All tasks there are.
-    pub(super) fn tasks(&mut self, answer: GetTasks) {
-        let tasks = newest_ended_then_others(answer);
+    pub(super) fn tasks(&mut self, tasks: Vec<Task>) {
         let named: HashSet<Key> = match self.tasks.is_empty() {
             true => HashSet::new(),
-            false => {
-                tasks.iter().filter_map(|task| self.task_key(&task.framework_id, &task.task_id)).collect()
-            }
+            false => tasks.iter().filter_map(|task| self.task_key(&task.framework_id, &task.id)).collect(),
         };
         let gone: Vec<_> = self.tasks.keys().filter(|key| !named.contains(key)).collect();
         gone.into_iter().for_each(|key| self.remove_task(key));
-        tasks.into_iter().for_each(|task| self.task_added(task));
+        for mut task in tasks {
+            task.agent_id = self.fold.names.get(&task.agent_id);
+            task.framework_id = self.fold.names.get(&task.framework_id);
+            self.put_task(task);
+        }
+    }
+
+    pub(super) fn task_added(&mut self, task: v1::Task) {
+        let task = Task::read(task, &mut self.fold.names);
+        self.put_task(task);
     }
 
     /// A task that may be known: an agent that comes back brings its tasks again.
-    pub(super) fn task_added(&mut self, task: v1::Task) {
-        let known = self.task_key(&task.framework_id, &task.task_id);
-        let mut task = Task::read(task, &mut self.fold.names);
+    fn put_task(&mut self, mut task: Task) {
+        let known = self.task_key(&task.framework_id, &task.id);
         self.name(&mut task, known);
         match known {
             Some(key) => self.change_task(key, |old| {
@@ -64,7 +66,10 @@ impl ClusterView {
         }
         let standing = Standing::of(&task);
         let id = match self.tasks.key(&task.id) {
-            Some(_) => qualified(&task.framework_id, &task.id),
+            Some(_) => {
+                self.fold.has_twins = true;
+                qualified(&task.framework_id, &task.id)
+            }
             None => task.id.clone(),
         };
         let key = self.tasks.put(&id, task);
@@ -76,7 +81,7 @@ impl ClusterView {
     pub(super) fn task_updated(&mut self, update: TaskUpdated) {
         let state = update.state();
         let (framework_id, status) = (update.framework_id, update.status);
-        let Some(key) = self.task_key(&framework_id, &status.task_id) else { return };
+        let Some(key) = self.task_key(framework_id.as_str(), status.task_id.as_str()) else { return };
         self.change_task(key, |task| {
             let since = task.since;
             let at = status.timestamp.and_then(Time::from_secs_f64);
@@ -151,11 +156,12 @@ impl ClusterView {
     }
 
     /// The row of a task; two frameworks may have tasks of one id.
-    pub(super) fn task_key(&self, framework: &v1::FrameworkId, id: &v1::TaskId) -> Option<Key> {
-        let key = self.tasks.key(id.as_str());
-        let of_framework =
-            |key: &Key| self.tasks.get(*key).is_some_and(|it| *it.framework_id == *framework.value);
-        key.filter(of_framework).or_else(|| self.tasks.key(&qualified(framework.as_str(), id.as_str())))
+    pub(super) fn task_key(&self, framework: &str, id: &str) -> Option<Key> {
+        let of_framework = |key: &Key| self.tasks.get(*key).is_some_and(|it| *it.framework_id == *framework);
+        self.tasks.key(id).filter(of_framework).or_else(|| match self.fold.has_twins {
+            true => self.tasks.key(&qualified(framework, id)),
+            false => None,
+        })
     }
 
     /// Puts in the names of framework and agent, as far as they are known or were.
@@ -282,29 +288,6 @@ impl StateCounts {
             | TaskState::TaskGoneByOperator => &mut self.failed,
         }
     }
-}
-
-/// A task that is there and one that has ended may have the same id: the one that is there comes last, and stays.
-#[expect(deprecated, reason = "pending and orphan tasks of older masters are tasks all the same")]
-fn newest_ended_then_others(answer: GetTasks) -> Vec<v1::Task> {
-    let groups = [
-        answer.completed_tasks,
-        answer.orphan_tasks,
-        answer.pending_tasks,
-        answer.unreachable_tasks,
-        answer.tasks,
-    ];
-    let (mut ended, others): (Vec<_>, Vec<_>) =
-        groups.into_iter().flatten().partition(|task| is_over(task.state()));
-    let at = |task: &v1::Task| task.statuses.last().and_then(|status| status.timestamp);
-    let at = |task: &v1::Task| at(task).and_then(Time::from_secs_f64).unwrap_or_default();
-    if ended.len() > ENDED {
-        ended.sort_by_cached_key(|task| (Reverse(at(task)), task.task_id.value.clone()));
-        ended.truncate(ENDED);
-    }
-    ended.sort_by_key(at);
-    ended.extend(others);
-    ended
 }
 
 fn qualified(framework: &str, id: &str) -> String {

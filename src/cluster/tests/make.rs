@@ -130,7 +130,7 @@ impl Snapshot {
     }
 
     pub fn change(self) -> Change {
-        Change::Snapshot(Box::new(self.state()))
+        Change::Snapshot(Box::new(self.state().into()))
     }
 
     pub fn refresh(self) -> Change {

@@ -103,7 +103,7 @@ impl Master {
         let now = self.feed.now();
         self.line.is_up(now);
         self.feed.send(here(operator)).await;
-        self.feed.send(Change::Snapshot(Box::new(subscribed.get_state.unwrap_or_default()))).await;
+        self.feed.send(Change::Snapshot(Box::new(subscribed.get_state.unwrap_or_default().into()))).await;
         self.feed.send(Change::MasterLink(Link::Live { since: now })).await;
         self.feed.stir.notify_one();
     }

@@ -68,6 +68,6 @@ async fn look(feed: &Feed, operator: &Operator) -> Result<(), String> {
     let text = operator.state_json().await.map_err(|error| words(&error))?;
     let state_json::Read { master, version, state } = state_json::read(&text)?;
     feed.send(Change::Master { url: url(operator), answer: Box::new(master), version }).await;
-    feed.send(Change::Snapshot(Box::new(state))).await;
+    feed.send(Change::Snapshot(Box::new(state.into()))).await;
     Ok(())
 }

@@ -33,7 +33,7 @@ impl Cluster {
         vec![
             Change::MasterLink(Link::Live { since: now }),
             Change::SchedulerLink(Link::Absent { why: "this cluster has none".to_owned() }),
-            Change::Snapshot(Box::new(self.state(now))),
+            Change::Snapshot(Box::new(self.state(now).into())),
         ]
     }
 

@@ -13,7 +13,7 @@ use crate::{
 
 fn folded(state: crate::mesos::v1::master::response::GetState) -> ClusterView {
     let mut view = ClusterView::default();
-    view.apply(at(0.0), Change::Snapshot(Box::new(state)));
+    view.apply(at(0.0), Change::Snapshot(Box::new(state.into())));
     view
 }
 
