@@ -45,6 +45,8 @@ pub struct Task {
     pub ours: Option<Ours>,
     /// The order in which tasks came to be known.
     pub order: u64,
+    /// Its id in the table, where another framework has a task of the same id.
+    pub alias: Option<Box<str>>,
 }
 
 /// What only the detail of a task shows.
@@ -87,6 +89,11 @@ pub struct Ours {
 }
 
 impl Task {
+    /// Its id in the table of tasks: its own, or `FRAMEWORK/TASK` where that was taken.
+    pub fn row(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.id)
+    }
+
     pub fn is_over(&self) -> bool {
         is_over(self.state)
     }
@@ -122,6 +129,7 @@ impl Task {
             },
             ours: None,
             order: 0,
+            alias: None,
         };
         task.statuses.into_iter().for_each(|status| read.take(status));
         read

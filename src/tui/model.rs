@@ -167,6 +167,7 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selected {
     Offer(String),
+    /// By its id in the table of tasks; see `Task::row`.
     Task(String),
     Agent(String),
     Framework(String),

@@ -51,6 +51,7 @@ impl ClusterView {
                 task.started = old.started.or(task.started);
                 task.since = if old.state == task.state { old.since } else { task.since };
                 task.ours = old.ours.take();
+                task.alias = old.alias.take();
                 *old = task;
             }),
             None => self.new_task(task),
@@ -65,14 +66,12 @@ impl ClusterView {
             self.rates.launched();
         }
         let standing = Standing::of(&task);
-        let id = match self.tasks.key(&task.id) {
-            Some(_) => {
-                self.fold.has_twins = true;
-                qualified(&task.framework_id, &task.id)
-            }
-            None => task.id.clone(),
-        };
-        let key = self.tasks.put(&id, task);
+        if self.tasks.key(&task.id).is_some() {
+            self.fold.has_twins = true;
+            task.alias = Some(qualified(&task.framework_id, &task.id).into());
+        }
+        let row = task.row().to_owned();
+        let key = self.tasks.put(&row, task);
         self.recount(key, None, Some(standing));
         self.tell_state(key, None);
         self.evict();
@@ -115,8 +114,8 @@ impl ClusterView {
         };
         let Some(healthy) = task.healthy else { return };
         let (weight, word) = if healthy { (Weight::Good, "healthy") } else { (Weight::Warning, "unhealthy") };
-        let (id, text) = (task.id.clone(), format!("{}: {word}", title(task)));
-        self.tell(Kind::Task, weight, &id, text);
+        let (row, text) = (task.row().to_owned(), format!("{}: {word}", title(task)));
+        self.tell(Kind::Task, weight, &row, text);
     }
 
     fn tell_state(&mut self, key: Key, before: Option<TaskState>) {
@@ -127,22 +126,21 @@ impl ClusterView {
             Some(why) => format!("{}: {}, {why}", title(task), word(task.state)),
             None => format!("{}: {}", title(task), word(task.state)),
         };
-        let (id, state) = (task.id.clone(), task.state);
+        let (row, state) = (task.row().to_owned(), task.state);
         if has_failed(state) && !before.is_some_and(has_failed) {
             self.rates.failed();
         }
-        self.tell(Kind::Task, weight(state), &id, text);
+        self.tell(Kind::Task, weight(state), &row, text);
     }
 
     fn remove_task(&mut self, key: Key) {
         let Some(task) = self.tasks.get(key) else { return };
         let standing = Standing::of(task);
-        let id = task.id.clone();
+        let row = task.row().to_owned();
         if !task.is_over() && self.speaks() {
             let text = format!("{}: the master knows it no more", title(task));
-            self.tell(Kind::Task, Weight::Warning, &id, text);
+            self.tell(Kind::Task, Weight::Warning, &row, text);
         }
-        let row = if self.tasks.key(&id) == Some(key) { id } else { qualified(&standing.framework, &id) };
         self.tasks.remove(&row);
         self.recount(key, Some(standing), None);
     }

@@ -203,10 +203,12 @@ fn two_frameworks_may_have_tasks_of_one_id() {
     assert_eq!((view.tasks.len(), view.counts.running), (2, 2));
     view.apply(at(20.0), change(task_updated("F2", status("0", TaskState::TaskKilled, 20.0))));
     assert_eq!(view.tasks.find("0").unwrap().state, TaskState::TaskRunning);
-    assert_eq!(view.tasks.find("F2/0").unwrap().state, TaskState::TaskKilled);
+    let second = view.tasks.find("F2/0").unwrap();
+    assert_eq!((second.state, &*second.id, second.row()), (TaskState::TaskKilled, "0", "F2/0"));
     let key = view.tasks.key("F2/0");
     view.apply(at(21.0), Snapshot { tasks: tasks[1..].to_vec(), ..Snapshot::default() }.change());
     assert_eq!((view.tasks.len(), view.tasks.key("F2/0")), (1, key), "it stays where it is");
+    assert_eq!(view.tasks.find("F2/0").unwrap().row(), "F2/0");
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub static TABLE: Table<Task> = Table {
         },
         Grouping { name: "by agent", group: |task| (0, &task.agent) },
     ],
-    id: |task| &task.id,
+    id: |task| task.row(),
     order: |task| task.order,
     is_over: Task::is_over,
     texts: |task, take| {

@@ -243,6 +243,7 @@ pub fn task(order: u64, slot: u32, state: TaskState) -> Task {
         more: More { ports: format!("{}", 31_000 + slot), ..More::default() },
         ours: Some(Ours { slot: Some(slot), config_version: 1, ..Ours::default() }),
         order,
+        alias: None,
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) fn list(form: &mut Form<'_>, is_one: impl Fn(&Task) -> bool) {
         let sign = meaning::task(task.state);
         let age = units::since(form.now, task.since);
         let text = format!("{:<13}  {:>6}  {}", sign.text(), age, task.id);
-        form.line(text, sign.tone, Some(Selected::Task(task.id.clone())));
+        form.line(text, sign.tone, Some(Selected::Task(task.row().to_owned())));
     }
     if count > LISTED {
         form.line(format!("and {} more", units::count((count - LISTED) as u64)), Tone::Dim, None);

@@ -147,23 +147,27 @@ fn kill(model: &mut Model, id: Option<String>) {
     let Some(id) = id.or_else(|| task(model)) else {
         return model.notify(Weight::Warning, "no task is chosen: :kill TASK names one");
     };
-    match refusal(model, &id) {
-        Some(why) => model.notify(Weight::Warning, why),
-        None => open(model, Layer::Question(Question::Kill { task: id })),
+    match killable(model, &id) {
+        Err(why) => model.notify(Weight::Warning, why),
+        Ok(task) => open(model, Layer::Question(Question::Kill { task })),
     }
 }
 
-/// Why a task cannot be killed from here.
-fn refusal(model: &Model, id: &str) -> Option<String> {
+/// The id of a task of ours; else why it cannot be killed from here.
+fn killable(model: &Model, row: &str) -> Result<String, String> {
     if model.read_only {
-        return Some("read-only: nothing is changed".to_owned());
+        return Err("read-only: nothing is changed".to_owned());
     }
-    let Some(task) = model.cluster.tasks.find(id) else { return Some(format!("there is no task {id}")) };
+    let task = model.cluster.tasks.find(row).ok_or_else(|| format!("there is no task {row}"))?;
+    let id = &task.id;
     if task.is_over() {
-        return Some(format!("task {id} has ended already"));
+        return Err(format!("task {id} has ended already"));
     }
-    let others = format!("task {id} is {}'s, not ours: only its own scheduler can kill it", task.framework);
-    task.ours.is_none().then_some(others)
+    if task.ours.is_none() {
+        let owner = &task.framework;
+        return Err(format!("task {id} is {owner}'s, not ours: only its own scheduler can kill it"));
+    }
+    Ok(id.clone())
 }
 
 fn yes(model: &mut Model) -> Vec<Effect> {
@@ -191,11 +195,10 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 /// The id; of an event, which has none, its text.
 fn copied(model: &Model, subject: Selected) -> Option<String> {
     match subject {
-        Selected::Task(id)
-        | Selected::Agent(id)
-        | Selected::Framework(id)
-        | Selected::Offer(id)
-        | Selected::Component(id) => Some(id),
+        Selected::Task(row) => Some(model.cluster.tasks.find(&row).map_or(row, |task| task.id.clone())),
+        Selected::Agent(id) | Selected::Framework(id) | Selected::Offer(id) | Selected::Component(id) => {
+            Some(id)
+        }
         Selected::Event(key) => model.cluster.history.get(key).map(|event| event.text.clone()),
     }
 }
