@@ -179,3 +179,9 @@ pub fn continued() -> std::io::Result<tokio::signal::unix::Signal> {
     use tokio::signal::unix::{SignalKind, signal};
     signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))
 }
+
+/// The processor time that the calling thread has used: what work took that waits for nothing, however busy the machine is.
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
