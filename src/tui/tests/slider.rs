@@ -181,6 +181,18 @@ fn what_fits_is_found_out_once_a_second_at_most() {
 }
 
 #[test]
+fn before_the_agents_are_known_nothing_is_said_to_fit() {
+    let mut model = sample::empty();
+    let lab = sample::lab();
+    (model.cluster.scheduler, model.cluster.scheduler_link) =
+        (lab.cluster.scheduler, lab.cluster.scheduler_link);
+    assert_eq!(asked(&update(&mut model, NOON, Msg::Tick)), []);
+    assert!(next_tick(&model).is_none_or(|at| at > NOON), "it is not asked for again and again");
+    let live = Change::MasterLink(Link::Live { since: NOON });
+    assert_eq!(asked(&news(&mut model, NOON, live)), [(1, 5)]);
+}
+
+#[test]
 fn a_draft_outlives_tabs_and_the_connection() {
     let mut model = sample::lab();
     press(&mut model, ">>");

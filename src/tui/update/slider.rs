@@ -13,7 +13,7 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::{
-    cluster::{Change, history::Weight},
+    cluster::{Change, history::Weight, rows::Rows as _},
     mesos::time::Time,
     scheduler::{
         api::{self, ConfigView},
@@ -185,7 +185,8 @@ pub fn settle(model: &mut Model) {
 
 /// When the next question is to be asked; none while nothing is to be asked.
 pub fn due(model: &Model) -> Option<Time> {
-    if off(&model.cluster).is_some() {
+    let agents_unknown = model.cluster.agents.len() == 0 && !model.cluster.master_link.is_up();
+    if off(&model.cluster).is_some() || agents_unknown {
         return None;
     }
     let wanted = model.slider.handle(&model.cluster)?;

@@ -4,6 +4,7 @@ use ratatui::{
     Frame,
     layout::Rect,
     text::{Line, Span},
+    widgets::Clear,
 };
 
 use crate::{
@@ -29,6 +30,8 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
     let rule = "─".repeat(area.width.into());
     frame.render_widget(Line::styled(rule, theme.border), area);
     for label in labels(area, model) {
+        // The rule's colour would shine through.
+        frame.render_widget(Clear, label.area);
         let line = if label.tab == model.tab {
             Line::from(vec![
                 Span::styled("┤", theme.border),
