@@ -61,6 +61,13 @@ impl<T> Table<T> {
         key
     }
 
+    /// Makes room for so many rows in all.
+    pub fn reserve(&mut self, rows: usize) {
+        let more = rows.saturating_sub(self.rows.len());
+        self.rows.reserve(more);
+        self.ids.reserve(more);
+    }
+
     fn touch(&mut self, key: Key) {
         self.version += 1;
         if self.changed.len() >= REMEMBERED {

@@ -29,6 +29,7 @@ impl ClusterView {
         };
         let gone: Vec<_> = self.tasks.keys().filter(|key| !named.contains(key)).collect();
         gone.into_iter().for_each(|key| self.remove_task(key));
+        self.tasks.reserve(tasks.len());
         for mut task in tasks {
             task.agent_id = self.fold.names.get(&task.agent_id);
             task.framework_id = self.fold.names.get(&task.framework_id);
