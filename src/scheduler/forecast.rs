@@ -1,5 +1,5 @@
 //! What another `num_of_node` would do, before it is asked for: which agents would take the new tasks, what would find no
-//! place and why, which tasks would end. Made by the code that does it: [`Round`] places, [`first_to_leave`] chooses.
+//! place and why, which tasks would end. Made by the code that does it: `Round` places, `first_to_leave` chooses.
 //!
 //! What cannot be seen from outside is not in it: slots that wait after a failure count as empty, and jobs that have ended
 //! for good count as wanted again (take `Counts::completed` off `wanted`).

@@ -28,7 +28,7 @@ const NUMBERS: u16 = 10;
 pub struct Head {
     pub title: &'static str,
     pub width: Width,
-    /// Where there is not enough room, columns of the highest go first; those of 0 stay. From [`EASY`] on they go
+    /// Where there is not enough room, columns of the highest go first; those of 0 stay. From `EASY` on they go
     /// before others get narrow.
     pub fold: u8,
     pub right: bool,
