@@ -209,10 +209,12 @@ impl Master {
     }
 }
 
-/// Enters a status into a task: a repeated state replaces the last status, another one follows it.
+/// Enters a status into a task: a repeated state replaces the last status, another one follows it. What has left does
+/// not come back by an update, whatever an agent says: its resources may be another's by now.
 fn record(task: &mut Task, status: &TaskStatus, latest: Option<TaskState>) -> Transition {
     let (from, to) = (task.state(), latest.unwrap_or_else(|| status.state()));
-    if !is_terminal(from) {
+    let returns = has_left(from) && !has_left(to);
+    if !is_terminal(from) && !returns {
         task.set_state(to);
     }
     let is_repeated = task.statuses.last().is_some_and(|last| last.state == status.state);
