@@ -25,6 +25,8 @@
 //! ```text
 //! argv > cli > settings + LabSpec > provider > Endpoints
 //! Endpoints > client > commands > printer
+//! Endpoints > client > cluster::watch > Change > ClusterView > tui view > terminal
+//! key > tui update > Effect > tui work > client
 //! SUBSCRIBE > master > OFFERS > scheduler > ACCEPT > master > RunTask > agent > process
 //! process exit > agent > StatusUpdate > master > UPDATE > scheduler > ACKNOWLEDGE > master > agent
 //! ```
@@ -36,11 +38,15 @@
 //!   The same inputs give the same outputs, byte by byte.
 //! * **One door.** What stands above [`provider`] reaches a lab through its public HTTP APIs, whoever runs it.
 //!   The one exception is the control socket of the embedded lab's process, which only starts, changes and ends it.
-//! * **Only [`runtime`] spawns and reads the time, only [`printer`] prints.** `clippy.toml` holds the rest of us to it.
+//! * **Only [`runtime`] spawns and reads the time, only [`printer`] prints, only the dashboard's terminal draws.**
+//!   `clippy.toml` holds the rest of us to it.
+//! * **A dashboard that never waits.** [`tui`]'s `update` is pure, and it alone changes what is shown; all that takes time
+//!   is an effect, and its answer a message.
 //! * **Effects in order.** A host holds its engine's lock until the effects of an input are queued, so that what a
 //!   scheduler sees is the order in which the master decided.
 //! * **Nothing outlives the lab.** Every task process is known to the guard, a process of its own that kills them
-//!   when the lab's process dies, however it dies.
+//!   when the lab's process dies, however it dies. What escapes is a process that has cut every tie: a session of its
+//!   own, an empty environment and none of its first file descriptors.
 //! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403.
 
 pub mod cli;
