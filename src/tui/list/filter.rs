@@ -10,6 +10,7 @@
 //!
 //! While what is typed is no valid regular expression, the one before goes on holding.
 
+use memchr::memchr2_iter;
 use regex::{Regex, RegexBuilder};
 
 #[derive(Clone, Debug, Default)]
@@ -167,9 +168,8 @@ fn has_capitals(text: &str) -> bool {
 fn contains_folded(text: &[u8], part: &[u8]) -> bool {
     let Some((first, rest)) = part.split_first() else { return true };
     let Some(last) = text.len().checked_sub(part.len()) else { return false };
-    (0..=last).any(|at| {
-        text[at].to_ascii_lowercase() == *first && text[at + 1..at + part.len()].eq_ignore_ascii_case(rest)
-    })
+    memchr2_iter(*first, first.to_ascii_uppercase(), &text[..=last])
+        .any(|at| text[at + 1..at + part.len()].eq_ignore_ascii_case(rest))
 }
 
 /// The last line of what `regex` has to say, which says what is wrong.
