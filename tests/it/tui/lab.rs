@@ -110,7 +110,12 @@ fn a_lab_that_dies_is_said_to_and_comes_back_with_nothing_forgotten() {
     kill(lab.pid());
     screen.until("its process").until("mesoslab up").until("◆");
     lab.ok(&["up"]);
-    screen.until("● live").until("◆").key(ENTER).until_gone("◆");
+    screen
+        .until("scheduler ● live")
+        .until_gone("nothing can be changed")
+        .until("◆")
+        .key(ENTER)
+        .until_gone("◆");
     eventually("the draft was committed", || lab.running().len() == 3);
     screen.until_that("the filter holds", |text| {
         let tasks = shown(text);
