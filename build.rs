@@ -4,7 +4,7 @@ use std::{env, fs, io, path::PathBuf};
 
 use prost::Message;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 10] = [
     "mesos/v1/mesos.proto",
     "mesos/v1/scheduler/scheduler.proto",
     "mesos/v1/executor/executor.proto",
@@ -13,6 +13,8 @@ const PROTOS: [&str; 8] = [
     "mesos/v1/allocator/allocator.proto",
     "mesos/v1/quota/quota.proto",
     "mesos/v1/maintenance/maintenance.proto",
+    "mesos/internal/messages.proto",
+    "mesoslab/log.proto",
 ];
 
 /// Messages that serve as map keys.
@@ -27,7 +29,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("descriptors.bin"), shapes.encode_to_vec())?;
 
     let mut config = prost_build::Config::new();
-    config.include_file("mesos.rs").bytes([".mesos.v1"]).btree_map([".mesos.v1"]).enable_type_names();
+    config.include_file("mesos.rs").bytes(["."]).btree_map([".mesos.v1"]).enable_type_names();
     for id in IDS {
         config.type_attribute(format!(".mesos.v1.{id}"), "#[derive(PartialOrd, Ord)]");
     }

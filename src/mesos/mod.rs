@@ -22,3 +22,9 @@ mod proto {
 }
 
 pub use proto::mesos::v1;
+
+/// `mesos.internal`: what masters and agents say to each other between processes.
+pub use proto::mesos::internal;
+
+/// What our masters and agents write down to know it after their death.
+pub use proto::mesoslab as log;

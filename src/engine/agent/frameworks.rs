@@ -10,8 +10,8 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ContainerStatus, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, NetworkInfo,
-            Resource, Task, TaskId, TaskInfo, TaskState, TaskStatus,
+            ContainerId, ContainerStatus, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy,
+            NetworkInfo, Resource, Task, TaskId, TaskInfo, TaskState, TaskStatus,
             framework_info::capability,
             network_info::{IpAddress, Protocol},
         },
@@ -66,6 +66,16 @@ impl Framework {
             .get(&ExecutorId::new(task_id.as_str()))
             .filter(|executor| executor.has_task(task_id))
             .or_else(|| self.executors.values().find(|executor| executor.has_task(task_id)))
+    }
+
+    /// Tasks that have not ended, with their kill policy.
+    pub(super) fn live_tasks(&self) -> impl Iterator<Item = (TaskId, Option<KillPolicy>)> {
+        self.executors.values().flat_map(|executor| {
+            let queued = executor.queued_tasks.values().map(|task| (task.task_id.clone(), task.kill_policy));
+            let launched =
+                executor.launched_tasks.values().map(|task| (task.task_id.clone(), task.kill_policy));
+            queued.chain(launched)
+        })
     }
 
     pub(super) fn complete(&mut self, executor: Executor, limit: usize) {

@@ -1,18 +1,21 @@
 //! Ending tasks: one, an executor, a framework, or everything.
 
+use std::time::Duration;
+
 use super::{
     Agent, AgentState, Effect, ExecutorState, FrameworkState,
     launch::{has_capability, task_share},
 };
 use crate::{
     engine::{
-        executor::{self, Signal},
+        executor::{self, DEFAULT_KILL_GRACE_PERIOD, Signal, grace_period},
         wire::{StatusUpdate, ToMaster},
     },
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy, TaskId, TaskState, TaskStatus,
+            ContainerId, DrainConfig, DurationInfo, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy,
+            TaskId, TaskState, TaskStatus,
             framework_info::capability,
             task_status::{Reason, Source},
         },
@@ -144,6 +147,28 @@ impl Agent {
         if let Some(executor) = overdue {
             executor.destroy_at = None;
             self.signal(container_id, Signal::Kill);
+        }
+    }
+
+    /// The agent is to be emptied: every task is killed, with the grace period it has, or less.
+    pub(super) fn drain(&mut self, now: Time, config: &DrainConfig) {
+        let most = config.max_grace_period.as_ref().and_then(|most| u64::try_from(most.nanoseconds).ok());
+        let max_grace_period = most.map(Duration::from_nanos);
+        let tasks: Vec<(FrameworkId, TaskId, Option<KillPolicy>)> = self
+            .frameworks
+            .iter()
+            .flat_map(|(id, framework)| {
+                framework.live_tasks().map(|(task, policy)| (id.clone(), task, policy))
+            })
+            .collect();
+        for (framework_id, task_id, own) in tasks {
+            let own = own.as_ref().map_or(DEFAULT_KILL_GRACE_PERIOD, |policy| {
+                grace_period(policy).unwrap_or(DEFAULT_KILL_GRACE_PERIOD)
+            });
+            let grace = max_grace_period.map_or(own, |most| most.min(own));
+            let nanoseconds = i64::try_from(grace.as_nanos()).unwrap_or(i64::MAX);
+            let policy = KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) };
+            self.kill_task(now, &framework_id, &task_id, Some(policy));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Agent, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
+    Agent, AgentConfig, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
     environment::{Surroundings, environment},
 };
 use crate::{
@@ -32,6 +32,8 @@ pub struct Launch {
     pub command: Command,
     /// The whole environment; nothing is inherited.
     pub environment: BTreeMap<String, String>,
+    /// It outlives the agent's process, for the next one to take over.
+    pub survives: bool,
 }
 
 impl Agent {
@@ -46,7 +48,7 @@ impl Agent {
         if let Err(message) = supported_limits(&task) {
             return self.drop_task(now, &framework, &task.task_id, (Reason::GcError, message));
         }
-        let known = self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework));
+        let known = self.frameworks.entry(framework_id.clone()).or_insert_with(|| Framework::new(framework));
         if known.state == FrameworkState::Terminating || known.executor_of(&task.task_id).is_some() {
             return;
         }
@@ -64,7 +66,10 @@ impl Agent {
             }
         };
         match self.prepare(&framework, &agent_id, &container_id, &task) {
-            Ok(launch) => self.effects.push(Effect::Launch(Box::new(launch))),
+            Ok(launch) => {
+                self.remember_launch(&framework_id, &container_id, &task);
+                self.effects.push(Effect::Launch(Box::new(launch)));
+            }
             Err(unsupported) => self.unsupported(now, &container_id, unsupported),
         }
     }
@@ -126,21 +131,9 @@ impl Agent {
         let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
         let killing_state = has_capability(framework, capability::Type::TaskKillingState);
         let command = tasks.first().filter(|_| generated_for_command_task);
-        let executor = Executor {
-            shutdown_grace_period: shutdown_grace_period(&info, self.config.executor_shutdown_grace_period),
-            info,
-            container_id: container_id.clone(),
-            directory: format!("{runs}/{container_id}"),
-            state: ExecutorState::Registering,
-            pid: None,
-            generated_for_command_task,
-            command: command.map(|task| CommandExecutor::new(task.clone(), killing_state)),
-            queued_tasks: tasks.into_iter().map(|task| (task.task_id.clone(), task)).collect(),
-            launched_tasks: BTreeMap::new(),
-            terminated_tasks: BTreeMap::new(),
-            completed_tasks: std::collections::VecDeque::new(),
-            destroy_at: None,
-        };
+        let command = command.map(|task| CommandExecutor::new(task.clone(), killing_state));
+        let place = (container_id.clone(), format!("{runs}/{container_id}"));
+        let executor = new_executor(&self.config, info, place, command, tasks);
         self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
         if let Some(framework) = self.frameworks.get_mut(&framework_id) {
             framework.executors.insert(executor_id, executor);
@@ -189,6 +182,7 @@ impl Agent {
             latest: format!("{runs}/latest"),
             command,
             environment,
+            survives: config.checkpoints && framework.checkpoint(),
         })
     }
 
@@ -298,6 +292,31 @@ fn runs_directory(
         path_component(framework_id),
         path_component(executor.executor_id.as_str()),
     )
+}
+
+/// An executor whose container is about to start; without `command` it is one that this agent cannot run.
+pub(super) fn new_executor(
+    config: &AgentConfig,
+    info: ExecutorInfo,
+    (container_id, directory): (ContainerId, String),
+    command: Option<CommandExecutor>,
+    tasks: Vec<TaskInfo>,
+) -> Executor {
+    Executor {
+        shutdown_grace_period: shutdown_grace_period(&info, config.executor_shutdown_grace_period),
+        info,
+        container_id,
+        directory,
+        state: ExecutorState::Registering,
+        pid: None,
+        generated_for_command_task: command.is_some(),
+        command,
+        queued_tasks: tasks.into_iter().map(|task| (task.task_id.clone(), task)).collect(),
+        launched_tasks: BTreeMap::new(),
+        terminated_tasks: BTreeMap::new(),
+        completed_tasks: std::collections::VecDeque::new(),
+        destroy_at: None,
+    }
 }
 
 /// The master refuses ids that are no file names; this holds even if one slips through.

@@ -8,6 +8,9 @@ mod environment;
 pub mod frameworks;
 mod kill;
 mod launch;
+mod memory;
+pub mod reconfiguration;
+mod recovery;
 mod registration;
 mod streams;
 mod updates;
@@ -18,12 +21,15 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use command::Command;
 pub use environment::plain_variables;
 pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState};
 pub use launch::Launch;
+pub use memory::compacted;
+pub use recovery::Container;
 
 use self::{registration::Registration, streams::Streams};
 use super::{
@@ -31,6 +37,7 @@ use super::{
     wire::{ToAgent, ToMaster},
 };
 use crate::mesos::{
+    log::AgentLogEntry,
     time::Time,
     v1::{AgentId, AgentInfo, ContainerId, ExecutorId, FrameworkId, Resource},
 };
@@ -47,6 +54,10 @@ pub struct AgentConfig {
     pub ip: core::net::IpAddr,
     /// Where sandboxes live: an absolute path.
     pub work_dir: String,
+    /// Tasks of frameworks that checkpoint outlive this agent, for the next one of its work directory to take over.
+    pub checkpoints: bool,
+    /// The longest pause before a registration; zero registers at once.
+    pub registration_backoff_factor: Duration,
     /// From the request to shut down to the end of an executor.
     pub executor_shutdown_grace_period: Duration,
     /// How many completed executors of one framework are kept.
@@ -66,6 +77,8 @@ impl AgentConfig {
             info,
             ip: core::net::Ipv4Addr::LOCALHOST.into(),
             work_dir: work_dir.into(),
+            checkpoints: false,
+            registration_backoff_factor: Duration::ZERO,
             executor_shutdown_grace_period: Duration::from_secs(5),
             max_completed_executors_per_framework: 150,
             launcher_dir: "/usr/libexec/mesos".to_owned(),
@@ -126,6 +139,8 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     Master(Box<ToMaster>),
+    /// Write this down before anything else is done: the next agent of this work directory has to know it.
+    Remember(Box<Memory>),
     /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
     Launch(Box<Launch>),
     /// Signal the whole process tree of a container.
@@ -140,6 +155,15 @@ pub enum Effect {
     },
     /// Nothing runs any more and nothing will.
     Stopped,
+}
+
+/// What an agent wants to know after its death.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Memory {
+    /// Who it is, with its id.
+    Agent(AgentInfo),
+    /// What has changed for a framework that checkpoints.
+    Entry(AgentLogEntry),
 }
 
 /// Where the agent stands with its master.
@@ -178,6 +202,8 @@ pub struct Agent {
     pub completed_frameworks: VecDeque<Framework>,
     pub counters: Counters,
     registration: Registration,
+    /// `resource_version_uuid`, new with every start.
+    resource_version: Bytes,
     streams: Streams,
     containers: BTreeMap<ContainerId, (FrameworkId, ExecutorId)>,
     stopped: bool,
@@ -187,6 +213,9 @@ pub struct Agent {
 
 impl Agent {
     pub fn new(config: AgentConfig, now: Time, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut version = [0; 16];
+        rng.fill_bytes(&mut version);
         Self {
             info: AgentInfo { checkpoint: Some(true), ..config.info.clone() },
             config,
@@ -196,10 +225,13 @@ impl Agent {
             completed_frameworks: VecDeque::new(),
             counters: Counters::default(),
             registration: Registration::default(),
+            resource_version: Bytes::copy_from_slice(
+                uuid::Builder::from_random_bytes(version).as_uuid().as_bytes(),
+            ),
             streams: Streams::default(),
             containers: BTreeMap::new(),
             stopped: false,
-            rng: StdRng::seed_from_u64(seed),
+            rng,
             effects: Vec::new(),
         }
     }
@@ -240,15 +272,18 @@ impl Agent {
 
     fn received(&mut self, now: Time, message: ToAgent) {
         match message {
-            ToAgent::Registered { agent_id } => self.registered(now, agent_id),
-            ToAgent::RunTask { framework, task } => self.run_task(now, *framework, *task),
-            ToAgent::RunTaskGroup { framework, executor, group } => {
+            ToAgent::Registered { agent_id, ping_timeout } => self.registered(now, agent_id, ping_timeout),
+            ToAgent::Reregistered { agent_id, ping_timeout, missing } => {
+                self.reregistered(now, &agent_id, ping_timeout, missing);
+            }
+            ToAgent::RunTask { framework, task, .. } => self.run_task(now, *framework, *task),
+            ToAgent::RunTaskGroup { framework, executor, group, .. } => {
                 self.run_task_group(now, *framework, *executor, *group);
             }
             ToAgent::KillTask { framework_id, task_id, kill_policy } => {
                 self.kill_task(now, &framework_id, &task_id, kill_policy);
             }
-            ToAgent::Acknowledge { framework_id, task_id, uuid } => {
+            ToAgent::Acknowledge { framework_id, task_id, uuid, .. } => {
                 self.acknowledge(now, &framework_id, &task_id, &uuid);
             }
             ToAgent::FrameworkMessage { .. } => self.counters.invalid_framework_messages += 1,
@@ -257,11 +292,10 @@ impl Agent {
             }
             ToAgent::ShutdownFramework { framework_id } => self.shutdown_framework(now, &framework_id),
             ToAgent::UpdateFramework { framework } => self.update_framework(now, *framework),
-            ToAgent::ReconcileTasks { framework_id, statuses } => {
-                self.reconcile(now, &framework_id, &statuses);
-            }
             ToAgent::Shutdown { .. } => self.shutdown(now),
-            ToAgent::Ping { connected } => self.ping(now, connected),
+            ToAgent::Ping { observer, connected } => self.ping(now, observer, connected),
+            ToAgent::ApplyOperation(request) => self.refuse_operation(*request),
+            ToAgent::Drain(config) => self.drain(now, &config),
         }
     }
 
@@ -284,13 +318,14 @@ impl Agent {
     }
 
     fn update_framework(&mut self, now: Time, info: crate::mesos::v1::FrameworkInfo) {
-        let Some(id) = info.id.as_ref().filter(|_| self.state == AgentState::Running) else {
+        let Some(id) = info.id.clone().filter(|_| self.state == AgentState::Running) else {
             self.counters.invalid_framework_messages += 1;
             return;
         };
-        let Some(framework) = self.frameworks.get_mut(id) else { return };
+        let Some(framework) = self.frameworks.get_mut(&id) else { return };
         if framework.state == FrameworkState::Running {
             framework.info = info;
+            self.remember_framework(&id);
             self.resend(now);
         }
     }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use super::*;
 use crate::{
-    engine::executor::check::{command_status, tcp_status},
+    engine::{
+        executor::check::{command_status, tcp_status},
+        wire::{LaunchTerms, Reconciliation, Running},
+    },
     mesos::v1::{
         CommandInfo, ContainerInfo, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy, Resource, TaskId,
         TaskInfo, TaskStatus, command_info::Uri, container_info, framework_info::Capability,
@@ -74,10 +77,13 @@ impl Stage {
                     other => Err(other.to_owned()),
                 },
             },
-            "registered" => Input::Master(ToAgent::Registered { agent_id: AgentId::new(rest[0]) }),
+            "registered" => {
+                Input::Master(ToAgent::Registered { agent_id: AgentId::new(rest[0]), ping_timeout: None })
+            }
             "run" => Input::Master(ToAgent::RunTask {
                 framework: Box::new(framework(rest)),
                 task: Box::new(task_info(rest)),
+                launch: LaunchTerms::default(),
             }),
             "kill" => Input::Master(ToAgent::KillTask {
                 framework_id,
@@ -85,26 +91,33 @@ impl Stage {
                 kill_policy: rest.get(1).map(|seconds| policy(seconds)),
             }),
             "ack" => Input::Master(ToAgent::Acknowledge {
+                agent_id: AgentId::default(),
                 framework_id,
                 task_id: task(),
                 uuid: self.sent[rest[0]].clone(),
             }),
             "ack-wrong" => Input::Master(ToAgent::Acknowledge {
+                agent_id: AgentId::default(),
                 framework_id,
                 task_id: task(),
                 uuid: bytes::Bytes::from_static(b"another"),
             }),
-            "reconcile" => Input::Master(ToAgent::ReconcileTasks {
-                framework_id,
-                statuses: vec![TaskStatus { task_id: task(), ..TaskStatus::default() }],
-            }),
+            "reconcile" => {
+                let statuses = vec![TaskStatus { task_id: task(), ..TaskStatus::default() }];
+                let framework = self.agent.frameworks.get(&framework_id).map(|it| Box::new(it.info.clone()));
+                Input::Master(ToAgent::Reregistered {
+                    agent_id: self.agent.id().cloned().unwrap_or_default(),
+                    ping_timeout: None,
+                    missing: vec![Reconciliation { framework_id, framework, statuses }],
+                })
+            }
             "shutdown-executor" => Input::Master(ToAgent::ShutdownExecutor {
                 framework_id,
                 executor_id: ExecutorId::new(rest[0]),
             }),
             "shutdown-framework" => Input::Master(ToAgent::ShutdownFramework { framework_id }),
             "shutdown" => Input::Master(ToAgent::Shutdown { message: String::new() }),
-            "ping" => Input::Master(ToAgent::Ping { connected: rest[0] == "connected" }),
+            "ping" => Input::Master(ToAgent::Ping { observer: 1, connected: rest[0] == "connected" }),
             other => panic!("unknown verb `{other}`"),
         }
     }
@@ -121,6 +134,7 @@ impl Stage {
             Effect::Probe { container_id, probe } => {
                 format!("probe {} {:?}", self.task_in(container_id), probe.kind)
             }
+            Effect::Remember(memory) => format!("remember {memory:?}"),
             Effect::Stopped => "stopped".to_owned(),
         }
     }
@@ -133,7 +147,7 @@ impl Stage {
     fn show_message(&mut self, message: &ToMaster) -> String {
         match message {
             ToMaster::Register(_) => "register".to_owned(),
-            ToMaster::Reregister { tasks, frameworks, executors, .. } => {
+            ToMaster::Reregister { running: Running { tasks, frameworks, executors, .. }, .. } => {
                 let tasks: Vec<_> = tasks
                     .iter()
                     .map(|task| format!("{}:{}", task.task_id, task.state().as_str_name()))
@@ -142,10 +156,11 @@ impl Stage {
             }
             ToMaster::Unregister => "unregister".to_owned(),
             ToMaster::StatusUpdate(update) => self.show_update(update),
-            ToMaster::UpdateTotal(_) => "total".to_owned(),
+            ToMaster::Update { .. } => "total".to_owned(),
             ToMaster::ExitedExecutor { executor_id, status, .. } => format!("exited {executor_id} {status}"),
             ToMaster::ExecutorMessage { .. } => "message".to_owned(),
-            ToMaster::Pong => "pong".to_owned(),
+            ToMaster::Pong { .. } => "pong".to_owned(),
+            ToMaster::OperationUpdate(_) => "operation".to_owned(),
         }
     }
 

@@ -104,6 +104,7 @@ impl Agent {
     }
 
     pub(super) fn enqueue(&mut self, now: Time, update: StatusUpdate) {
+        self.remember_update(&update);
         if let Some(update) = self.streams.push(now, update) {
             self.forward(update);
         }
@@ -144,7 +145,11 @@ impl Agent {
         task_id: &TaskId,
         uuid: &[u8],
     ) {
-        match self.streams.acknowledge(now, framework_id, task_id, uuid) {
+        let acknowledged = self.streams.acknowledge(now, framework_id, task_id, uuid);
+        if acknowledged != Acknowledged::Unknown {
+            self.remember_acknowledgement(framework_id, task_id, uuid);
+        }
+        match acknowledged {
             Acknowledged::Unknown | Acknowledged::Next(None) => {}
             Acknowledged::Next(Some(update)) => self.forward(*update),
             Acknowledged::Terminal => self.complete_task(framework_id, task_id),
@@ -209,6 +214,8 @@ impl Agent {
             return;
         }
         self.containers.remove(container_id);
+        self.remember_completion(&framework_id, container_id);
+        let Some(framework) = self.frameworks.get_mut(&framework_id) else { return };
         if let Some(mut executor) = framework.executors.remove(&executor_id) {
             executor.abandon_tasks();
             executor.command = None;
@@ -221,6 +228,7 @@ impl Agent {
         if !self.frameworks.get(framework_id).is_some_and(super::Framework::is_idle) {
             return;
         }
+        self.remember_removal(framework_id);
         if let Some(framework) = self.frameworks.remove(framework_id) {
             // Of a framework that goes on, tasks that never got an executor may wait for their acknowledgement.
             if framework.state == FrameworkState::Terminating {

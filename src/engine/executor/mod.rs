@@ -29,6 +29,8 @@ pub const DEFAULT_KILL_GRACE_PERIOD: Duration = Duration::from_secs(3);
 pub enum Input {
     /// The process of the task runs.
     Launched,
+    /// The process of the task runs since an earlier executor has launched it, which has said this of it.
+    Resumed { statuses: Vec<TaskStatus> },
     /// There is nothing to execute.
     Aborted,
     /// `Event.Kill`; its kill policy goes before the one of the task.
@@ -117,6 +119,7 @@ impl CommandExecutor {
     pub fn handle(&mut self, now: Time, input: Input) -> Vec<Action> {
         match input {
             Input::Launched => self.launched(now),
+            Input::Resumed { statuses } => self.resumed(now, &statuses),
             Input::Aborted => self.aborted(now),
             Input::Kill(policy) => self.kill(now, Cause::Request, self.kill_grace_period(policy.as_ref())),
             Input::Shutdown { grace_period } => self.kill(now, Cause::Request, grace_period),
@@ -147,6 +150,15 @@ impl CommandExecutor {
         if self.phase != Phase::Launching {
             return Vec::new();
         }
+        self.run(now, now);
+        let starting = self.status(now, TaskState::TaskStarting);
+        let running = self.status(now, TaskState::TaskRunning);
+        let mut actions = vec![self.update(starting), self.update(running)];
+        actions.extend(self.probes(now));
+        actions
+    }
+
+    fn run(&mut self, now: Time, started: Time) {
         self.phase = Phase::Running;
         self.max_completion_at = self
             .task
@@ -154,14 +166,34 @@ impl CommandExecutor {
             .as_ref()
             .and_then(|time| u64::try_from(time.nanoseconds).ok())
             .filter(|nanoseconds| *nanoseconds > 0)
-            .map(|nanoseconds| now + Duration::from_nanos(nanoseconds));
+            .map(|nanoseconds| started + Duration::from_nanos(nanoseconds));
         self.check = self.task.check.as_ref().and_then(|check| Checker::start(now, check));
         self.health = self.task.health_check.as_ref().and_then(|check| HealthChecker::start(now, check));
-        let starting = self.status(now, TaskState::TaskStarting);
-        let running = self.status(now, TaskState::TaskRunning);
-        let mut actions = vec![self.update(starting), self.update(running)];
-        actions.extend(self.probes(now));
-        actions
+    }
+
+    /// Says what has not been said, and goes on: checks begin anew, a kill has its whole grace period again.
+    fn resumed(&mut self, now: Time, statuses: &[TaskStatus]) -> Vec<Action> {
+        let (Phase::Launching, Some(first), Some(last)) = (self.phase, statuses.first(), statuses.last())
+        else {
+            return self.launched(now);
+        };
+        let started = Duration::try_from_secs_f64(first.timestamp()).map_or(now, Time::from_epoch);
+        self.run(now, started.min(now));
+        self.last_status = last.clone();
+        match last.state() {
+            TaskState::TaskStarting => {
+                let running = self.status(now, TaskState::TaskRunning);
+                vec![self.update(running)]
+            }
+            TaskState::TaskKilling => self.kill_again(now),
+            _ => self.probes(now),
+        }
+    }
+
+    fn kill_again(&mut self, now: Time) -> Vec<Action> {
+        let kill_at = Some(now + self.kill_grace_period(None));
+        self.phase = Phase::Killing { since: now, kill_at };
+        vec![Action::Signal(Signal::Terminate)]
     }
 
     fn aborted(&mut self, now: Time) -> Vec<Action> {

@@ -18,6 +18,8 @@ pub struct MasterConfig {
     pub agent_ping_timeout: Duration,
     pub max_agent_ping_timeouts: u32,
     pub agent_reregister_timeout: Duration,
+    /// How quickly agents may become unreachable: that many in that time.
+    pub agent_removal_rate_limit: Option<(u32, Duration)>,
     pub max_completed_frameworks: usize,
     pub max_completed_tasks_per_framework: usize,
     pub max_unreachable_tasks_per_framework: usize,
@@ -47,6 +49,7 @@ impl Default for MasterConfig {
             agent_ping_timeout: Duration::from_secs(15),
             max_agent_ping_timeouts: 5,
             agent_reregister_timeout: Duration::from_secs(600),
+            agent_removal_rate_limit: None,
             max_completed_frameworks: 50,
             max_completed_tasks_per_framework: 1000,
             max_unreachable_tasks_per_framework: 1000,

@@ -65,6 +65,7 @@ pub struct Counters {
     pub slave_removals_reason_unregistered: u64,
     /// `master/slave_removals/reason_registered`.
     pub slave_removals_reason_registered: u64,
+    pub recovery_slave_removals: u64,
     pub slave_unreachable_scheduled: u64,
     pub slave_unreachable_completed: u64,
     pub slave_unreachable_canceled: u64,

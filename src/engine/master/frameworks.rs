@@ -108,14 +108,19 @@ impl Master {
     }
 
     fn complete(&mut self, mut framework: Framework) {
-        framework.state = FrameworkState::Completed;
         framework.unregistered_at = Some(self.now);
         let info = framework.info.clone();
+        self.complete_unseen(framework);
+        self.publish_framework_removed(info);
+    }
+
+    /// Puts a framework behind the completed ones; nobody hears of it.
+    pub(super) fn complete_unseen(&mut self, mut framework: Framework) {
+        framework.state = FrameworkState::Completed;
         self.completed_frameworks.push_back(framework);
         while self.completed_frameworks.len() > self.config.max_completed_frameworks {
             self.completed_frameworks.pop_front();
         }
-        self.publish_framework_removed(info);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     engine::wire::{AgentLink, ToAgent, ToMaster},
-    mesos::v1,
+    mesos::{log::RegistryEntry, v1},
 };
 
 /// The value of `Mesos-Stream-Id`: names one subscription of one scheduler. Cheap to clone.
@@ -48,7 +48,7 @@ pub enum Input {
     Disconnected(StreamId),
     /// A message of an agent.
     Agent { link: AgentLink, message: Box<ToMaster> },
-    /// The connection of an agent is gone.
+    /// The connection of an agent is gone; its link may still serve, see [`Effect::AgentGone`].
     AgentLost(AgentLink),
     /// An operator call that changes something (`TEARDOWN`, `MARK_AGENT_GONE`, `UPDATE_WEIGHTS`, ...). Always answered.
     Operator(Box<v1::master::Call>),
@@ -96,6 +96,12 @@ pub enum Effect {
     Close { stream: StreamId },
     /// Send to an agent.
     Agent { link: AgentLink, message: Box<ToAgent> },
+    /// No agent is at this link any more: close it, after what was sent before.
+    AgentGone { link: AgentLink },
+    /// Write this down: a master that comes after us has to know it.
+    Registry(Box<RegistryEntry>),
+    /// Tell whoever reads the log: there is nobody else to hear it.
+    Log(String),
     /// Write one event to a reader of the operator stream.
     OperatorEvent { subscriber: SubscriberId, event: Arc<v1::master::Event> },
 }

@@ -2,7 +2,7 @@
 
 use super::{Master, Resources, accept::Ground, status::Verdict, tasks::staged, validation};
 use crate::{
-    engine::wire::ToAgent,
+    engine::wire::{LaunchTerms, ToAgent},
     mesos::v1::{
         ExecutorInfo, FrameworkInfo, TaskInfo, TaskState,
         offer::operation::{Launch, LaunchGroup, Type},
@@ -34,12 +34,11 @@ impl Master {
 
     fn launch_task(&mut self, ground: &mut Ground, task: TaskInfo) {
         let Some(framework) = self.framework_info(ground) else { return };
-        if let Some(executor) = &task.executor {
-            self.launch_executor(ground, executor);
-        }
+        let is_new = task.executor.as_ref().is_none_or(|executor| self.launch_executor(ground, executor));
         self.stage(ground, &task);
         self.count_operation(ground, Type::Launch);
-        self.tell(&ground.agent_id, ToAgent::RunTask { framework, task: Box::new(task) });
+        let launch = self.terms(ground, is_new);
+        self.tell(&ground.agent_id, ToAgent::RunTask { framework, task: Box::new(task), launch });
     }
 
     pub(super) fn launch_group(&mut self, ground: &mut Ground, group: LaunchGroup) {
@@ -54,26 +53,33 @@ impl Master {
             let verdict = Verdict::new(TaskState::TaskError, Reason::TaskGroupInvalid, error);
             return self.reject_tasks(&ground.framework_id, &task_group.tasks, &verdict);
         }
-        self.launch_executor(ground, &executor);
+        let is_new = self.launch_executor(ground, &executor);
         task_group.tasks.iter().for_each(|task| self.stage(ground, task));
         self.count_operation(ground, Type::LaunchGroup);
         let (executor, group) = (Box::new(executor), Box::new(task_group));
-        self.tell(&ground.agent_id, ToAgent::RunTaskGroup { framework, executor, group });
+        let launch = self.terms(ground, is_new);
+        self.tell(&ground.agent_id, ToAgent::RunTaskGroup { framework, executor, group, launch });
+    }
+
+    fn terms(&self, ground: &Ground, executor: bool) -> LaunchTerms {
+        let agent = self.agents.get(&ground.agent_id);
+        LaunchTerms { executor, resource_version: agent.and_then(|agent| agent.resource_version.clone()) }
     }
 
     fn framework_info(&self, ground: &Ground) -> Option<Box<FrameworkInfo>> {
         self.frameworks.get(&ground.framework_id).map(|framework| Box::new(framework.info.clone()))
     }
 
-    /// Books an executor that is not there yet.
-    fn launch_executor(&mut self, ground: &mut Ground, executor: &ExecutorInfo) {
-        let Some(agent) = self.agents.get(&ground.agent_id) else { return };
+    /// Books an executor that is not there yet; whether it was not.
+    fn launch_executor(&mut self, ground: &mut Ground, executor: &ExecutorInfo) -> bool {
+        let Some(agent) = self.agents.get(&ground.agent_id) else { return false };
         let known = agent.executors.get(&ground.framework_id);
         if known.is_some_and(|executors| executors.contains_key(&executor.executor_id)) {
-            return;
+            return false;
         }
         self.add_executor(&ground.agent_id, &ground.framework_id, executor);
         ground.remaining -= Resources::from(&executor.resources);
+        true
     }
 
     fn stage(&mut self, ground: &mut Ground, task: &TaskInfo) {

@@ -1,15 +1,18 @@
 //! Agents that go: disconnected, unreachable, unregistered, marked gone.
 
 use super::{
-    Framework, LostAgent, Master, events,
+    Effect, Framework, LostAgent, Master, events,
     status::{Verdict, time_info},
     timers::Timer,
 };
 use crate::{
     engine::wire::{AgentLink, ToAgent},
-    mesos::v1::{
-        AgentId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus, framework_info::capability,
-        task_status::Reason,
+    mesos::{
+        log::registry_entry::State,
+        v1::{
+            AgentId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus, framework_info::capability,
+            task_status::Reason,
+        },
     },
 };
 
@@ -33,11 +36,10 @@ impl Removal {
 impl Master {
     /// The connection is gone: what does not checkpoint is lost, the rest has time until the pings give up.
     pub(super) fn agent_lost(&mut self, link: AgentLink) {
-        let Some(id) = self.links.remove(&link) else { return };
-        let Some(agent) = self.agents.get_mut(&id) else { return };
-        agent.link = None;
+        let Some(id) = self.links.get(&link).cloned() else { return };
+        let Some(agent) = self.agents.get_mut(&id).filter(|agent| agent.connected) else { return };
         agent.connected = false;
-        let serial = agent.observer.serial;
+        agent.disconnected_at = Some(self.now);
         let frameworks: Vec<FrameworkId> = agent
             .tasks
             .keys()
@@ -52,7 +54,7 @@ impl Master {
                 self.lose_framework_on(&id, &framework);
             }
         }
-        self.set_timer(self.config.agent_reregister_timeout, Timer::AgentReregistration(id, serial));
+        self.set_timer(self.config.agent_reregister_timeout, Timer::AgentReregistration(id, self.now));
     }
 
     /// Nothing of this agent is offered for now.
@@ -93,31 +95,8 @@ impl Master {
         executors.map(|executors| executors.keys().cloned().collect()).unwrap_or_default()
     }
 
-    pub(super) fn reregistration_due(&mut self, id: &AgentId, serial: u64) {
-        let is_away = |agent: &super::Agent| agent.observer.serial == serial && !agent.connected;
-        if self.agents.get(id).is_some_and(is_away) {
-            let timeout = duration_text(self.config.agent_reregister_timeout);
-            self.mark_unreachable(
-                id,
-                &format!("agent did not reregister within {timeout} after disconnecting"),
-            );
-        }
-    }
-
-    /// Its tasks become unreachable; they run on, and may be back with it.
-    pub(super) fn mark_unreachable(&mut self, id: &AgentId, message: &str) {
-        let Some(agent) = self.agents.get(id) else { return };
-        let lost = LostAgent { id: id.clone(), info: agent.info.clone(), since: self.now };
-        self.counters.slave_unreachable_scheduled += 1;
-        self.counters.slave_unreachable_completed += 1;
-        self.counters.slave_removals += 1;
-        self.counters.slave_removals_reason_unhealthy += 1;
-        self.unreachable_agents.insert(id.clone(), lost);
-        self.lose_agent(id, message, true);
-    }
-
     /// Strikes an agent off that is not removed in order: unreachable, or else gone.
-    fn lose_agent(&mut self, id: &AgentId, message: &str, is_unreachable: bool) {
+    pub(super) fn lose_agent(&mut self, id: &AgentId, message: &str, is_unreachable: bool) {
         self.allocator.remove_agent(id);
         for framework in self.frameworks_on(id) {
             let is_aware = self
@@ -175,8 +154,9 @@ impl Master {
         if self.addresses.get(&agent.pid) == Some(id) {
             self.addresses.remove(&agent.pid);
         }
-        if let Some(link) = agent.link {
+        if let Some(link) = agent.link.filter(|link| self.links.get(link) == Some(id)) {
             self.links.remove(&link);
+            self.effects.push(Effect::AgentGone { link });
         }
     }
 
@@ -184,6 +164,8 @@ impl Master {
     pub(super) fn remove_agent(&mut self, id: &AgentId, removal: Removal) {
         let Some(agent) = self.agents.get(id) else { return };
         let message = format!("Agent {} removed: {}", agent.info.hostname, removal.cause());
+        let info = agent.info.clone();
+        self.register(State::Removed, &info, None);
         self.counters.slave_removals += 1;
         match removal {
             Removal::Unregistered => self.counters.slave_removals_reason_unregistered += 1,
@@ -206,17 +188,21 @@ impl Master {
     /// An operator knows that the agent will never be back; false when there is no such agent.
     pub(super) fn mark_gone(&mut self, id: &AgentId) -> bool {
         const MESSAGE: &str = "Agent has been marked gone";
-        if let Some(lost) = self.unreachable_agents.remove(id) {
-            self.gone_agents.insert(id.clone(), LostAgent { since: self.now, ..lost });
+        let known = self.agents.get(id).map(|agent| &agent.info);
+        let lost = || self.unreachable_agents.get(id).map(|lost| &lost.info);
+        let Some(info) = known.or_else(lost).or_else(|| self.recovered_agents.get(id)).cloned() else {
+            return false;
+        };
+        self.register(State::Gone, &info, Some(self.now));
+        self.gone_agents.insert(id.clone(), LostAgent { id: id.clone(), info, since: self.now });
+        self.recovered_agents.remove(id);
+        if self.agents.contains_key(id) {
+            self.tell(id, ToAgent::Shutdown { message: MESSAGE.into() });
+            self.lose_agent(id, MESSAGE, false);
+        } else if self.unreachable_agents.remove(id).is_some() {
             self.deactivated.remove(id);
             self.end_unreachable_tasks(id, MESSAGE);
-            return true;
         }
-        let Some(agent) = self.agents.get(id) else { return false };
-        let lost = LostAgent { id: id.clone(), info: agent.info.clone(), since: self.now };
-        self.gone_agents.insert(id.clone(), lost);
-        self.tell(id, ToAgent::Shutdown { message: MESSAGE.into() });
-        self.lose_agent(id, MESSAGE, false);
         true
     }
 
@@ -238,16 +224,4 @@ impl Master {
             }
         }
     }
-}
-
-/// A duration as Mesos prints it: in the largest unit of which there is at least one, `10mins`.
-fn duration_text(duration: std::time::Duration) -> String {
-    const UNITS: [(f64, &str); 5] =
-        [(604_800.0, "weeks"), (86400.0, "days"), (3600.0, "hrs"), (60.0, "mins"), (1.0, "secs")];
-    let seconds = duration.as_secs_f64();
-    let unit = UNITS.iter().find(|(length, _)| seconds >= *length);
-    unit.map_or_else(
-        || format!("{}ms", seconds * 1000.0),
-        |(length, name)| format!("{}{name}", seconds / length),
-    )
 }

@@ -16,6 +16,8 @@ mod model;
 mod offers;
 mod operator;
 mod reconcile;
+mod registration;
+pub mod registry;
 mod send;
 mod status;
 mod subscribe;
@@ -25,6 +27,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod unreachable;
 mod updates;
 pub mod validation;
 pub mod view;
@@ -47,7 +50,7 @@ use crate::{
     mesos::{
         resources::Resources,
         time::Time,
-        v1::{Address, AgentId, FrameworkId, MasterInfo, Offer, OfferId, master_info},
+        v1::{Address, AgentId, AgentInfo, FrameworkId, MasterInfo, Offer, OfferId, master_info},
     },
 };
 
@@ -62,6 +65,8 @@ pub struct Master {
     /// Oldest first, at most `max_completed_frameworks`.
     pub completed_frameworks: VecDeque<Framework>,
     pub agents: BTreeMap<AgentId, Agent>,
+    /// In the registry, and not back since this master began.
+    pub recovered_agents: BTreeMap<AgentId, AgentInfo>,
     pub unreachable_agents: BTreeMap<AgentId, LostAgent>,
     pub gone_agents: BTreeMap<AgentId, LostAgent>,
     /// Graceful departures.
@@ -83,6 +88,8 @@ pub struct Master {
     next_offer: u64,
     next_subscriber: u64,
     next_observer: u64,
+    /// When the rate limit lets the next agent become unreachable.
+    next_removal: Option<Time>,
     rng: SmallRng,
     /// The time of the input that is being handled.
     now: Time,
@@ -107,6 +114,7 @@ impl Master {
             frameworks: BTreeMap::new(),
             completed_frameworks: VecDeque::new(),
             agents: BTreeMap::new(),
+            recovered_agents: BTreeMap::new(),
             unreachable_agents: BTreeMap::new(),
             gone_agents: BTreeMap::new(),
             removed_agents: BTreeSet::new(),
@@ -123,6 +131,7 @@ impl Master {
             next_offer: 0,
             next_subscriber: 0,
             next_observer: 0,
+            next_removal: None,
             rng,
             now,
             effects: Vec::new(),

@@ -85,11 +85,14 @@ pub struct Agent {
     pub id: AgentId,
     /// Carries the id and the resources and attributes it registered with.
     pub info: AgentInfo,
+    /// Stays when the connection breaks: what is said then may still arrive.
     pub link: Option<AgentLink>,
     /// `slave(1)@127.0.0.1:5051`.
     pub pid: String,
     pub version: String,
     pub capabilities: Vec<agent_info::Capability>,
+    /// `resource_version_uuid`: 16 bytes that the agent wants to see again with what is launched on it.
+    pub resource_version: Option<bytes::Bytes>,
     pub registered_at: Time,
     pub reregistered_at: Option<Time>,
     /// What there is, without allocation info.
@@ -97,6 +100,8 @@ pub struct Agent {
     /// Its resources are offered.
     pub active: bool,
     pub connected: bool,
+    /// Since when it is not connected.
+    pub disconnected_at: Option<Time>,
     /// Deactivated by an operator.
     pub deactivated: bool,
     pub drain_info: Option<DrainInfo>,
@@ -122,6 +127,15 @@ pub(super) struct Observer {
     pub serial: u64,
     pub is_waiting: bool,
     pub timeouts: u32,
+    pub marking: MarkingUnreachable,
+}
+
+/// On the way to unreachable; the rate limit can make it a long one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum MarkingUnreachable {
+    #[default]
+    No,
+    Scheduled,
 }
 
 /// An agent that stopped answering, or was marked gone.

@@ -16,6 +16,8 @@ enum Whereabouts {
     Registered,
     Unreachable,
     Gone,
+    /// Known from before this master's time, and not back yet: nothing can be said.
+    Expected,
     Unknown,
 }
 
@@ -46,6 +48,7 @@ impl Master {
             Whereabouts::Registered => (TaskState::TaskGone, "Task is unknown to the agent"),
             Whereabouts::Unreachable => (TaskState::TaskUnreachable, "Task is unreachable"),
             Whereabouts::Gone => (TaskState::TaskGoneByOperator, "Task is gone"),
+            Whereabouts::Expected => return None,
             Whereabouts::Unknown => (TaskState::TaskUnknown, "Task is unknown"),
         };
         let is_aware = framework.has_capability(capability::Type::PartitionAware);
@@ -61,6 +64,8 @@ impl Master {
             Some(agent) if self.agents.contains_key(agent) => Whereabouts::Registered,
             Some(agent) if self.unreachable_agents.contains_key(agent) => Whereabouts::Unreachable,
             Some(agent) if self.gone_agents.contains_key(agent) => Whereabouts::Gone,
+            Some(agent) if self.recovered_agents.contains_key(agent) => Whereabouts::Expected,
+            None if !self.recovered_agents.is_empty() => Whereabouts::Expected,
             _ => Whereabouts::Unknown,
         }
     }
@@ -79,10 +84,13 @@ impl Master {
             Whereabouts::Registered => (OperationState::OperationUnknown, "Operation is unknown"),
             Whereabouts::Unreachable => (OperationState::OperationUnreachable, "Agent is unreachable"),
             Whereabouts::Gone => (OperationState::OperationGoneByOperator, "Agent marked gone by operator"),
+            Whereabouts::Expected if operation.agent_id.is_some() => {
+                (OperationState::OperationRecovering, "Agent is recovered but has not re-registered")
+            }
             Whereabouts::Unknown if operation.agent_id.is_some() => {
                 (OperationState::OperationUnknown, "Both operation and agent are unknown")
             }
-            Whereabouts::Unknown => {
+            Whereabouts::Expected | Whereabouts::Unknown => {
                 (OperationState::OperationUnknown, "Operation is unknown and no 'agent_id' was provided")
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    Agent, Master, Resources,
+    Agent, Framework, Master, Resources,
     status::{Verdict, has_left, is_terminal},
 };
 use crate::{
@@ -124,10 +124,8 @@ impl Master {
 
     fn keep_completed(&mut self, id: &FrameworkId, task: Task) {
         let most = self.config.max_completed_tasks_per_framework;
-        let Some(framework) = self.frameworks.get_mut(id) else { return };
-        framework.completed_tasks.push_back(task);
-        while framework.completed_tasks.len() > most {
-            framework.completed_tasks.pop_front();
+        if let Some(framework) = self.frameworks.get_mut(id) {
+            framework.keep_completed([task], most);
         }
     }
 
@@ -248,6 +246,15 @@ pub(super) fn staged(info: &TaskInfo, framework_id: &FrameworkId) -> Task {
         user: user_of(&info.command).or_else(|| executor.and_then(|executor| user_of(&executor.command))),
         limits: info.limits.clone(),
         ..Task::default()
+    }
+}
+
+impl Framework {
+    /// Puts tasks behind the completed ones, of which `most` are kept.
+    pub(super) fn keep_completed(&mut self, tasks: impl IntoIterator<Item = Task>, most: usize) {
+        self.completed_tasks.extend(tasks);
+        let surplus = self.completed_tasks.len().saturating_sub(most);
+        self.completed_tasks.drain(..surplus);
     }
 }
 

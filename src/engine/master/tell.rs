@@ -30,7 +30,9 @@ impl Master {
             task_id: kill.task_id,
             kill_policy: kill.kill_policy,
         };
-        self.tell(&agent_id, message);
+        if self.is_connected(&agent_id) {
+            self.tell(&agent_id, message);
+        }
     }
 
     pub(super) fn shutdown(&mut self, id: &FrameworkId, shutdown: Shutdown) {
@@ -45,7 +47,10 @@ impl Master {
             self.counters.invalid_framework_to_executor_messages += 1;
             return;
         }
-        self.tell(&agent_id, ToAgent::FrameworkMessage { framework_id: id.clone(), executor_id, data });
+        let framework_id = id.clone();
+        let message =
+            ToAgent::FrameworkMessage { agent_id: agent_id.clone(), framework_id, executor_id, data };
+        self.tell(&agent_id, message);
         self.counters.valid_framework_to_executor_messages += 1;
     }
 }

@@ -44,6 +44,7 @@ impl Master {
             return;
         }
         let message = ToAgent::Acknowledge {
+            agent_id: agent_id.clone(),
             framework_id: id.clone(),
             task_id: acknowledge.task_id.clone(),
             uuid: acknowledge.uuid.clone(),

@@ -156,6 +156,7 @@ impl Run {
                     self.master.from_agent(link, *message);
                 }
             }
+            Effect::Remember(_) => {}
             Effect::Launch(launch) => self.launch(*launch),
             Effect::Signal { container_id, signal } => self.runner.signal(&container_id, signal),
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),

@@ -116,6 +116,9 @@ impl Outlets {
         match effect {
             Effect::Event { stream, event } => self.scheduler_event(&stream, &event),
             Effect::Close { stream } => drop(self.schedulers.remove(&stream)),
+            Effect::AgentGone { link } => self.disconnect_agent(link),
+            Effect::Registry(_) => {}
+            Effect::Log(message) => tracing::warn!("{message}"),
             Effect::OperatorEvent { subscriber, event } => self.operator_event(subscriber, &event),
             Effect::Agent { link, message } => {
                 let agent = self.agents.get(&link);

@@ -75,8 +75,7 @@ impl Lab {
         let (link, messages) = self.master.connect_agent();
         let resources = [("cpus", cpus), ("mem", 1024.0)].map(|(name, value)| scalar(name, value)).into();
         let info = AgentInfo { hostname: "localhost".into(), resources, ..AgentInfo::default() };
-        let registration =
-            AgentRegistration { info, pid: "slave(1)@127.0.0.1:5051".into(), version: "1.11.0".into() };
+        let registration = AgentRegistration::new(info, "slave(1)@127.0.0.1:5051");
         self.master.from_agent(link, ToMaster::Register(registration));
         (link, messages)
     }

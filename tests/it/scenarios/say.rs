@@ -36,6 +36,12 @@ pub fn effect(effect: &Effect) -> (String, String) {
         Effect::Event { event, .. } => (event.r#type().as_str_name().into(), scheduler_event(event)),
         Effect::Close { .. } => ("CLOSE".into(), String::new()),
         Effect::Agent { message, .. } => to_agent(message),
+        Effect::AgentGone { .. } => ("GONE".into(), String::new()),
+        Effect::Registry(entry) => {
+            let id = entry.agent.id.clone().unwrap_or_default();
+            ("REGISTRY".into(), format!("{} {id}", entry.state().as_str_name()))
+        }
+        Effect::Log(message) => ("LOG".into(), message.clone()),
         Effect::OperatorEvent { event, .. } => (event.r#type().as_str_name().into(), operator_event(event)),
     }
 }
@@ -104,7 +110,13 @@ fn task(task: &TaskInfo) -> String {
 
 fn to_agent(message: &ToAgent) -> (String, String) {
     let (kind, rest) = match message {
-        ToAgent::Registered { agent_id } => ("REGISTERED", agent_id.to_string()),
+        ToAgent::Registered { agent_id, .. } => ("REGISTERED", agent_id.to_string()),
+        ToAgent::Reregistered { agent_id, missing, .. } => {
+            let missing: Vec<String> = missing.iter().flat_map(|it| &it.statuses).map(status).collect();
+            let missing =
+                if missing.is_empty() { String::new() } else { format!(" without {}", missing.join(", ")) };
+            ("REREGISTERED", format!("{agent_id}{missing}"))
+        }
         ToAgent::RunTask { task: info, .. } => ("RUN", task(info)),
         ToAgent::RunTaskGroup { executor, group, .. } => {
             let tasks: Vec<String> = group.tasks.iter().map(task).collect();
@@ -125,11 +137,10 @@ fn to_agent(message: &ToAgent) -> (String, String) {
         ToAgent::UpdateFramework { framework } => {
             ("UPDATE_FRAMEWORK", framework.id.clone().unwrap_or_default().to_string())
         }
-        ToAgent::ReconcileTasks { statuses, .. } => {
-            ("RECONCILE", statuses.iter().map(status).collect::<Vec<_>>().join(", "))
-        }
         ToAgent::Shutdown { message } => ("SHUTDOWN", message.clone()),
-        ToAgent::Ping { connected } => ("PING", connected.to_string()),
+        ToAgent::Ping { connected, .. } => ("PING", connected.to_string()),
+        ToAgent::Drain(_) => ("DRAIN", String::new()),
+        ToAgent::ApplyOperation(_) => ("OPERATION", String::new()),
     };
     (kind.into(), rest)
 }

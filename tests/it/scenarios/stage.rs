@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use mesoslab::{
     engine::{
         master::{Effect, Input, Master, MasterConfig, Output, Reply, StreamId, SubscriberId},
-        wire::{AgentLink, AgentRegistration, StatusUpdate, ToMaster},
+        wire::{AgentLink, AgentRegistration, Running, StatusUpdate, ToAgent, ToMaster},
     },
     mesos::{
         attributes, json,
+        log::{RegistryEntry, registry_entry::State},
         resources::Resources,
         time::Time,
         v1::{AgentInfo, ExecutorInfo, FrameworkInfo, Task, TaskState, TaskStatus},
@@ -28,18 +29,28 @@ pub struct Stage {
     /// Effects of this kind are not worth a line here.
     hidden: Vec<String>,
     links: u64,
+    /// The observer that has last pinged over a link.
+    observers: BTreeMap<AgentLink, u64>,
 }
 
 impl Stage {
     pub fn new(scenario: &Value) -> Self {
-        let hidden = scenario["hide"].as_array().map(|it| it.iter().map(text).collect());
+        let words = |key: &str| scenario[key].as_array().map(|it| it.iter().map(text).collect::<Vec<_>>());
+        let mut hidden = words("hide").unwrap_or_else(|| vec!["PING".into(), "HEARTBEAT".into()]);
+        let shown = words("show").unwrap_or_default();
+        hidden.extend(
+            ["REGISTRY", "GONE", "LOG"].map(String::from).into_iter().filter(|it| !shown.contains(it)),
+        );
+        let mut master = Master::new(config(&scenario["config"]), Time::from_epoch(START), 1);
+        master.recover(scenario["registry"].as_array().into_iter().flatten().map(registry_entry));
         Self {
-            master: Master::new(config(&scenario["config"]), Time::from_epoch(START), 1),
+            master,
             schedulers: BTreeMap::new(),
             agents: BTreeMap::new(),
             operators: BTreeMap::new(),
-            hidden: hidden.unwrap_or_else(|| vec!["PING".into(), "HEARTBEAT".into()]),
+            hidden,
             links: 0,
+            observers: BTreeMap::new(),
         }
     }
 
@@ -59,6 +70,7 @@ impl Stage {
         let mut lines = Vec::new();
         while let Some(due) = self.master.next_deadline().filter(|due| *due < until) {
             let output = self.master.handle(due, Input::Tick);
+            self.remember(&Value::Null, &output);
             let at = due.since(Time::from_epoch(START)).as_secs_f64();
             lines.extend(self.lines(&output).into_iter().map(|line| format!("@{at} {line}")));
         }
@@ -98,10 +110,18 @@ impl Stage {
             *links += 1;
             AgentLink(*links)
         });
-        Input::Agent { link, message: Box::new(message(step)) }
+        let observer = self.observers.get(&link).copied().unwrap_or_default();
+        Input::Agent { link, message: Box::new(message(step, observer)) }
     }
 
     fn remember(&mut self, step: &Value, output: &Output) {
+        for effect in &output.effects {
+            if let Effect::Agent { link, message } = effect
+                && let ToAgent::Ping { observer, .. } = **message
+            {
+                self.observers.insert(*link, observer);
+            }
+        }
         match &output.reply {
             Some(Reply::Stream(stream)) => {
                 self.schedulers.insert(text(&step["scheduler"]), stream.clone());
@@ -138,7 +158,8 @@ impl Stage {
         }
         match effect {
             Effect::Event { stream, .. } | Effect::Close { stream } => name(&self.schedulers, stream),
-            Effect::Agent { link, .. } => name(&self.agents, link),
+            Effect::Agent { link, .. } | Effect::AgentGone { link } => name(&self.agents, link),
+            Effect::Registry(_) | Effect::Log(_) => "master".to_owned(),
             Effect::OperatorEvent { subscriber, .. } => name(&self.operators, subscriber),
         }
     }
@@ -149,6 +170,9 @@ fn config(config: &Value) -> MasterConfig {
     MasterConfig {
         offer_timeout: seconds(&config["offer_timeout"]),
         agent_ping_timeout: seconds(&config["agent_ping_timeout"]).unwrap_or(default.agent_ping_timeout),
+        agent_reregister_timeout: seconds(&config["agent_reregister_timeout"])
+            .unwrap_or(default.agent_reregister_timeout),
+        agent_removal_rate_limit: seconds(&config["seconds_between_removals"]).map(|period| (1, period)),
         roles: config["roles"].as_array().map(|roles| roles.iter().map(text).collect()),
         offer_freed_resources_at_once: config["offer_freed_resources_at_once"].as_bool().unwrap_or(true),
         max_completed_frameworks: count(
@@ -160,6 +184,15 @@ fn config(config: &Value) -> MasterConfig {
             default.max_completed_tasks_per_framework,
         ),
         ..default
+    }
+}
+
+/// `{"state": "GONE", "id": "M-S7"}`.
+fn registry_entry(entry: &Value) -> RegistryEntry {
+    RegistryEntry {
+        state: State::from_str_name(&text(&entry["state"])).unwrap().into(),
+        agent: registration(entry).info,
+        ..RegistryEntry::default()
     }
 }
 
@@ -175,7 +208,8 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn message(step: &Value) -> ToMaster {
+/// A step that says nothing else is an answer to the observer's last ping.
+fn message(step: &Value, observer: u64) -> ToMaster {
     if let Some(info) = step.get("register") {
         return ToMaster::Register(registration(info));
     }
@@ -186,7 +220,7 @@ fn message(step: &Value) -> ToMaster {
         return ToMaster::StatusUpdate(status_update(update));
     }
     if let Some(total) = step.get("total") {
-        return ToMaster::UpdateTotal(Resources::parse(&text(total), "*").unwrap().to_protos());
+        return ToMaster::Update { total: Some(Resources::parse(&text(total), "*").unwrap().to_protos()) };
     }
     if let Some(exited) = step.get("exited") {
         return ToMaster::ExitedExecutor {
@@ -202,24 +236,21 @@ fn message(step: &Value) -> ToMaster {
             data: text(&says["data"]).into(),
         };
     }
-    if step["unregister"] == true { ToMaster::Unregister } else { ToMaster::Pong }
+    if step["unregister"] == true { ToMaster::Unregister } else { ToMaster::Pong { observer } }
 }
 
 fn registration(info: &Value) -> AgentRegistration {
     let hostname = info["hostname"].as_str().unwrap_or("localhost").to_owned();
     let port = info["port"].as_u64().unwrap_or(5051);
-    AgentRegistration {
-        info: AgentInfo {
-            id: info["id"].as_str().map(Into::into),
-            hostname,
-            port: Some(port as i32),
-            resources: Resources::parse(&text(&info["resources"]), "*").unwrap().to_protos(),
-            attributes: attributes::parse(&text(&info["attributes"])).unwrap(),
-            ..AgentInfo::default()
-        },
-        pid: format!("slave(1)@127.0.0.1:{port}"),
-        version: "1.11.0".into(),
-    }
+    let info = AgentInfo {
+        id: info["id"].as_str().map(Into::into),
+        hostname,
+        port: Some(port as i32),
+        resources: Resources::parse(&text(&info["resources"]), "*").unwrap().to_protos(),
+        attributes: attributes::parse(&text(&info["attributes"])).unwrap(),
+        ..AgentInfo::default()
+    };
+    AgentRegistration::new(info, format!("slave(1)@127.0.0.1:{port}"))
 }
 
 fn reregistration(info: &Value) -> ToMaster {
@@ -229,15 +260,18 @@ fn reregistration(info: &Value) -> ToMaster {
     let executors: Vec<ExecutorInfo> = executors;
     ToMaster::Reregister {
         registration: registration(info),
-        tasks: all("tasks").iter().map(|value| json::from_value::<Task>(value).unwrap()).collect(),
-        executors: executors
-            .into_iter()
-            .map(|it| (it.framework_id.clone().unwrap_or_default(), it))
-            .collect(),
-        frameworks: all("frameworks")
-            .iter()
-            .map(|it| json::from_value::<FrameworkInfo>(it).unwrap())
-            .collect(),
+        running: Running {
+            tasks: all("tasks").iter().map(|value| json::from_value::<Task>(value).unwrap()).collect(),
+            executors: executors
+                .into_iter()
+                .map(|it| (it.framework_id.clone().unwrap_or_default(), it))
+                .collect(),
+            frameworks: all("frameworks")
+                .iter()
+                .map(|it| json::from_value::<FrameworkInfo>(it).unwrap())
+                .collect(),
+            completed: Vec::new(),
+        },
     }
 }
 

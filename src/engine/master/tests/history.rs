@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     engine::{
         master::{Effect, Input, Master, MasterConfig, Output, Reply, StreamId, SubscriberId},
-        wire::{AgentLink, AgentRegistration, StatusUpdate, ToAgent, ToMaster},
+        wire::{AgentLink, AgentRegistration, Running, StatusUpdate, ToAgent, ToMaster},
     },
     mesos::{
         resources::Resources,
@@ -127,16 +127,20 @@ impl World {
     /// The agents of even links are alive.
     fn answer_pings(&mut self, output: &Output) -> Vec<Output> {
         let pinged = output.effects.iter().filter_map(|effect| match effect {
-            Effect::Agent { link, message } if matches!(**message, ToAgent::Ping { .. }) => Some(*link),
+            Effect::Agent { link, message } => match **message {
+                ToAgent::Ping { observer, .. } => Some((*link, observer)),
+                _ => None,
+            },
             _ => None,
         });
-        let alive: Vec<AgentLink> = pinged.filter(|link| link.0.is_multiple_of(2)).collect();
-        let pong = |link| Input::Agent { link, message: Box::new(ToMaster::Pong) };
-        alive.into_iter().filter_map(|link| self.input(pong(link))).collect()
+        let alive: Vec<_> = pinged.filter(|(link, _)| link.0.is_multiple_of(2)).collect();
+        let pong = |(link, observer)| Input::Agent { link, message: Box::new(ToMaster::Pong { observer }) };
+        alive.into_iter().filter_map(|ping| self.input(pong(ping))).collect()
     }
 
     fn witness(&mut self, effect: &Effect) {
         match effect {
+            Effect::AgentGone { .. } | Effect::Registry(_) | Effect::Log(_) => {}
             Effect::Event { stream, event } => {
                 let Some(scheduler) =
                     self.schedulers.iter_mut().find(|it| it.stream.as_ref() == Some(stream))
@@ -313,14 +317,17 @@ impl World {
             ..AgentInfo::default()
         };
         let pid = format!("slave(1)@127.0.0.1:{}", 5051 + who);
-        let registration = AgentRegistration { info, pid, version: "1.11.0".into() };
+        let registration = AgentRegistration::new(info, pid);
         let message = match agent.id {
             None => ToMaster::Register(registration),
             Some(_) => ToMaster::Reregister {
                 registration,
-                tasks: agent.tasks.clone(),
-                executors: agent.executors.clone(),
-                frameworks: agent.frameworks.clone(),
+                running: Running {
+                    tasks: agent.tasks.clone(),
+                    executors: agent.executors.clone(),
+                    frameworks: agent.frameworks.clone(),
+                    completed: Vec::new(),
+                },
             },
         };
         self.input(Input::Agent { link, message: Box::new(message) })
@@ -350,13 +357,13 @@ impl World {
 
     fn update(&mut self, who: usize, a: u8, b: u8) -> Option<Output> {
         if b.is_multiple_of(11) {
-            return self.message(who, ToMaster::Pong);
+            return self.message(who, ToMaster::Pong { observer: self.serial % 5 });
         }
         if b.is_multiple_of(13) {
             let agent = &mut self.agents[who];
             agent.total = agent.total.saturating_add(1);
             let total = resources(&agent.total());
-            return self.message(who, ToMaster::UpdateTotal(total));
+            return self.message(who, ToMaster::Update { total: Some(total) });
         }
         let agent = &mut self.agents[who];
         if b.is_multiple_of(17) {
@@ -436,8 +443,10 @@ impl Agent {
 
     fn hear(&mut self, message: &ToAgent) {
         match message {
-            ToAgent::Registered { agent_id } => self.id = Some(agent_id.clone()),
-            ToAgent::RunTask { framework, task } => self.run(framework, task),
+            ToAgent::Registered { agent_id, .. } | ToAgent::Reregistered { agent_id, .. } => {
+                self.id = Some(agent_id.clone())
+            }
+            ToAgent::RunTask { framework, task, .. } => self.run(framework, task),
             ToAgent::ShutdownFramework { framework_id } => {
                 self.tasks.retain(|task| task.framework_id != *framework_id);
                 self.executors.retain(|(framework, _)| framework != framework_id);

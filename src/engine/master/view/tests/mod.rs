@@ -284,11 +284,7 @@ fn agents_and_frameworks_are_announced_as_recorded() {
 fn an_agent_that_registers_reads_as_recorded() {
     let mut master = Master::new(MasterConfig::default(), Time::default(), 7);
     let info = state("04-master-api-v1/14-GET_STATE").get_agents.unwrap().agents.remove(0).agent_info;
-    let registration = AgentRegistration {
-        info: AgentInfo { id: None, ..info },
-        pid: "slave(1)@127.0.0.1:5051".into(),
-        version: "1.11.0".into(),
-    };
+    let registration = AgentRegistration::new(AgentInfo { id: None, ..info }, "slave(1)@127.0.0.1:5051");
     let message = Box::new(ToMaster::Register(registration));
     let now = Time::default() + Duration::from_secs(1);
     master.handle(now, Input::Agent { link: AgentLink(1), message });

@@ -130,6 +130,8 @@ fn agent(master: &Master, recorded: &get_agents::Agent) -> Agent {
     let here = |framework: &Framework| Some((framework.id.clone(), framework.used.get(&id)?.clone()));
     let offers: Vec<_> = master.offers.values().filter(|offer| offer.agent_id == id).collect();
     Agent {
+        disconnected_at: None,
+        resource_version: None,
         info: recorded.agent_info.clone(),
         link: None,
         pid: recorded.pid.clone().unwrap(),

@@ -1,0 +1,120 @@
+//! An agent that starts where another one of its work directory has ended: what that one has written down, held against
+//! the containers that are still there.
+
+use std::collections::BTreeMap;
+
+use super::{Agent, Effect, ExecutorState, Framework, launch::has_capability};
+use crate::{
+    engine::{
+        executor::{self, CommandExecutor},
+        wire::to_master::read_update,
+    },
+    mesos::{
+        log::{AgentLogEntry, agent_log_entry::Launched},
+        time::Time,
+        v1::{AgentId, ContainerId, FrameworkId, TaskId, framework_info::capability, task_status::Reason},
+    },
+};
+
+/// A container of the agent before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// The process, if it was started. Its end, or a launch that failed, is told as of any other.
+    pub pid: Option<u32>,
+}
+
+impl Agent {
+    /// Takes over: to be called before anything else, with the id of the agent before and its log. Tasks whose
+    /// container is not in `containers` have ended unseen.
+    pub fn recover(
+        &mut self,
+        now: Time,
+        id: AgentId,
+        log: Vec<AgentLogEntry>,
+        containers: &BTreeMap<ContainerId, Container>,
+    ) -> Vec<Effect> {
+        self.info.id = Some(id);
+        self.remember_agent();
+        for entry in log {
+            self.replay(now, entry);
+        }
+        let known: Vec<ContainerId> = self.containers.keys().cloned().collect();
+        for container_id in known {
+            match containers.get(&container_id) {
+                Some(container) => self.resume(now, &container_id, container.pid),
+                None => {
+                    let message = "Abnormal executor termination: unknown container";
+                    self.executor_terminated(now, &container_id, Reason::ExecutorTerminated, message);
+                }
+            }
+        }
+        let idle: Vec<FrameworkId> =
+            self.frameworks.iter().filter(|(_, it)| it.is_idle()).map(|(id, _)| id.clone()).collect();
+        idle.iter().for_each(|id| self.remove_framework_if_idle(id));
+        std::mem::take(&mut self.effects)
+    }
+
+    fn replay(&mut self, now: Time, entry: AgentLogEntry) {
+        let id = entry.framework_id;
+        if let Some(info) = entry.framework {
+            let framework = self.frameworks.entry(id.clone()).or_insert_with(|| Framework::new(info.clone()));
+            framework.info = info;
+        }
+        if let Some(launched) = entry.launched {
+            self.replay_launch(&id, launched);
+        }
+        if let Some(update) = entry.update.map(read_update) {
+            let executor_id = update.executor_id.clone();
+            let framework = self.frameworks.get_mut(&id);
+            let executor = framework.zip(executor_id).and_then(|(it, id)| it.executors.get_mut(&id));
+            if let Some(executor) = executor {
+                executor.update_task(&update.status, &id);
+            }
+            self.streams.push(now, update);
+        }
+        if let Some(acknowledged) = entry.acknowledged {
+            self.replay_acknowledgement(now, &id, &acknowledged.task_id, &acknowledged.uuid);
+        }
+    }
+
+    fn replay_launch(&mut self, id: &FrameworkId, launched: Launched) {
+        let Launched { executor: info, task, container_id, directory } = launched;
+        let Some(framework) = self.frameworks.get_mut(id) else { return };
+        let killing_state = has_capability(&framework.info, capability::Type::TaskKillingState);
+        let executor_id = info.executor_id.clone();
+        let executor = super::launch::new_executor(
+            &self.config,
+            info,
+            (container_id.clone(), directory),
+            Some(CommandExecutor::new(task.clone(), killing_state)),
+            vec![task],
+        );
+        framework.executors.insert(executor_id.clone(), executor);
+        self.containers.insert(container_id, (id.clone(), executor_id));
+    }
+
+    fn replay_acknowledgement(&mut self, now: Time, id: &FrameworkId, task_id: &TaskId, uuid: &[u8]) {
+        if self.streams.acknowledge(now, id, task_id, uuid) != super::streams::Acknowledged::Terminal {
+            return;
+        }
+        let Some(framework) = self.frameworks.get_mut(id) else { return };
+        let container_id = framework.executor_of(task_id).map(|executor| executor.container_id.clone());
+        if let Some(executor) = container_id.and_then(|container_id| self.executor_mut(&container_id)) {
+            executor.complete_task(task_id);
+        }
+    }
+
+    /// The container is there: it goes on as it was, or begins if nobody has said yet that it runs.
+    fn resume(&mut self, now: Time, container_id: &ContainerId, pid: Option<u32>) {
+        let Some(pid) = pid else { return };
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        if !executor.queued_tasks.is_empty() {
+            return self.launched(now, container_id, pid);
+        }
+        executor.pid = Some(pid);
+        executor.state = ExecutorState::Running;
+        let statuses = executor.launched_tasks.values().next().map(|task| task.statuses.clone());
+        let statuses = statuses.unwrap_or_default();
+        self.command(now, container_id, executor::Input::Resumed { statuses });
+    }
+}
