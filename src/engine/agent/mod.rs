@@ -294,6 +294,7 @@ impl Agent {
             ToAgent::UpdateFramework { framework } => self.update_framework(now, *framework),
             ToAgent::Shutdown { .. } => self.shutdown(now),
             ToAgent::Ping { observer, connected } => self.ping(now, observer, connected),
+            ToAgent::AcknowledgeOperation { .. } => {}
             ToAgent::ApplyOperation(request) => self.refuse_operation(*request),
             ToAgent::Drain(config) => self.drain(now, &config),
         }

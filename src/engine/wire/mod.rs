@@ -154,6 +154,8 @@ pub enum ToAgent {
     Drain(DrainConfig),
     /// `ApplyOperationMessage`.
     ApplyOperation(Box<OperationRequest>),
+    /// `AcknowledgeOperationStatusMessage`, 16 bytes each.
+    AcknowledgeOperation { status_uuid: Bytes, operation_uuid: Bytes },
 }
 
 /// `ApplyOperationMessage`: change the agent's resources.

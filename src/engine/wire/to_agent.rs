@@ -8,11 +8,11 @@ use super::{
 };
 use crate::mesos::{
     internal::{
-        ApplyOperationMessage, DrainSlaveMessage, FrameworkToExecutorMessage, KillTaskMessage,
-        MasterSlaveConnection, PingSlaveMessage, ReconcileTasksMessage, ResourceVersionUuid,
-        RunTaskGroupMessage, RunTaskMessage, ShutdownExecutorMessage, ShutdownFrameworkMessage,
-        ShutdownMessage, SlaveRegisteredMessage, SlaveReregisteredMessage,
-        StatusUpdateAcknowledgementMessage, UpdateFrameworkMessage,
+        AcknowledgeOperationStatusMessage, ApplyOperationMessage, DrainSlaveMessage,
+        FrameworkToExecutorMessage, KillTaskMessage, MasterSlaveConnection, PingSlaveMessage,
+        ReconcileTasksMessage, ResourceVersionUuid, RunTaskGroupMessage, RunTaskMessage,
+        ShutdownExecutorMessage, ShutdownFrameworkMessage, ShutdownMessage, SlaveRegisteredMessage,
+        SlaveReregisteredMessage, StatusUpdateAcknowledgementMessage, UpdateFrameworkMessage,
     },
     protobuf::decode as read,
     v1::FrameworkInfo,
@@ -86,6 +86,13 @@ pub fn encode(message: &ToAgent) -> Encoded {
         ToAgent::Ping { connected, .. } => encoded(&PingSlaveMessage { connected }),
         ToAgent::Drain(config) => encoded(&DrainSlaveMessage { config }),
         ToAgent::ApplyOperation(request) => encoded(&apply_operation(*request)),
+        ToAgent::AcknowledgeOperation { status_uuid, operation_uuid } => {
+            encoded(&AcknowledgeOperationStatusMessage {
+                status_uuid: uuid(&status_uuid),
+                operation_uuid: uuid(&operation_uuid),
+                resource_provider_id: None,
+            })
+        }
     }
 }
 
@@ -178,6 +185,13 @@ pub fn decode(from: &str, name: &str, body: &[u8]) -> Result<ToAgent, WireError>
             ToAgent::Drain(config)
         }
         "ApplyOperationMessage" => ToAgent::ApplyOperation(Box::new(operation(read(body)?))),
+        "AcknowledgeOperationStatusMessage" => {
+            let AcknowledgeOperationStatusMessage { status_uuid, operation_uuid, .. } = read(body)?;
+            ToAgent::AcknowledgeOperation {
+                status_uuid: status_uuid.value,
+                operation_uuid: operation_uuid.value,
+            }
+        }
         _ => return Err(WireError::Unknown(name.to_owned())),
     })
 }

@@ -140,7 +140,7 @@ fn to_agent(message: &ToAgent) -> (String, String) {
         ToAgent::Shutdown { message } => ("SHUTDOWN", message.clone()),
         ToAgent::Ping { connected, .. } => ("PING", connected.to_string()),
         ToAgent::Drain(_) => ("DRAIN", String::new()),
-        ToAgent::ApplyOperation(_) => ("OPERATION", String::new()),
+        ToAgent::ApplyOperation(_) | ToAgent::AcknowledgeOperation { .. } => ("OPERATION", String::new()),
     };
     (kind.into(), rest)
 }
