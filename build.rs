@@ -33,6 +33,7 @@ fn main() -> io::Result<()> {
     for id in IDS {
         config.type_attribute(format!(".mesos.v1.{id}"), "#[derive(PartialOrd, Ord)]");
     }
-    config.type_attribute(".mesos.v1.ContainerID", "#[derive(Eq, Hash, PartialOrd, Ord)]");
+    let container = "#[derive(Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]";
+    config.type_attribute(".mesos.v1.ContainerID", container);
     config.compile_fds(descriptors)
 }

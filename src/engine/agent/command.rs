@@ -1,9 +1,11 @@
 //! What a container executes: a shell command or a program with its arguments.
 
+use serde::{Deserialize, Serialize};
+
 use crate::mesos::v1::CommandInfo;
 
 /// A command as `CommandInfo` means it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// `sh -c`.
     Shell(String),

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Agent, AgentConfig, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
     environment::{Surroundings, environment},
@@ -22,7 +24,7 @@ use crate::{
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
 
 /// A container to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
     pub container_id: ContainerId,
     /// The sandbox, to be created; also the working directory.

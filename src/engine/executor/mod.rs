@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use check::{CheckKind, Checker, Health, HealthChecker, Probe, ProbeOutcome};
 use exit::Exit;
+use serde::{Deserialize, Serialize};
 
 use crate::mesos::{
     time::Time,
@@ -56,7 +57,7 @@ pub enum Action {
     Probe(Probe),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// SIGTERM.
     Terminate,
