@@ -247,7 +247,7 @@ fn lock_work_dir(work_dir: &Path) -> Option<File> {
 }
 
 /// A directory as it was named and as the system knows it.
-fn spellings(work_dir: &Path) -> Vec<PathBuf> {
+pub(super) fn spellings(work_dir: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(work_dir).ok();
     std::iter::once(work_dir.to_path_buf()).chain(real).collect()
 }

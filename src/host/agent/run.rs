@@ -127,7 +127,7 @@ impl Run {
                 exited.into_iter().for_each(|event| self.process(event));
             }
             Event::LaunchFailed { container_id, message } => {
-                self.runner.launch_failed(&container_id);
+                self.runner.forget(&container_id);
                 self.containers.remove(&container_id);
                 tracing::warn!(%container_id, message, "failed to launch a container");
                 self.step(Input::LaunchFailed { container_id, message });

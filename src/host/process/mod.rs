@@ -22,6 +22,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use self::table::{Table, signal_group, signal_process};
@@ -45,11 +46,21 @@ const SWEEPS: usize = 20;
 const BETWEEN_SWEEPS: Duration = Duration::from_millis(2);
 
 /// What happens to processes.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Launched { container_id: ContainerId, pid: u32 },
     LaunchFailed { container_id: ContainerId, message: String },
     Exited { container_id: ContainerId, exit: Exit },
+}
+
+impl Event {
+    pub fn container_id(&self) -> &ContainerId {
+        match self {
+            Self::Launched { container_id, .. }
+            | Self::LaunchFailed { container_id, .. }
+            | Self::Exited { container_id, .. } => container_id,
+        }
+    }
 }
 
 enum Sweep {
@@ -110,8 +121,8 @@ impl Runner {
         self.reap_one(container_id)
     }
 
-    /// Forgets a container that could not be started.
-    pub fn launch_failed(&mut self, container_id: &ContainerId) {
+    /// Forgets a container that has ended or could not be started.
+    pub fn forget(&mut self, container_id: &ContainerId) {
         self.sandboxes.remove(container_id);
     }
 
@@ -259,20 +270,31 @@ fn raw(pid: Pid) -> i32 {
 
 /// Kills what belongs to these sessions or sandboxes until nothing does, or `rounds` are over; how many were hit.
 pub fn kill_strays(sessions: &BTreeSet<i32>, sandboxes: &[PathBuf], rounds: usize) -> usize {
+    kill_all(rounds, |table| {
+        let of_sandboxes = table.of_sandboxes(sandboxes);
+        table.sessions(sessions).chain(of_sandboxes).collect()
+    })
+}
+
+/// Kills whatever descends from this process until nothing does, or `rounds` are over; how many were hit.
+pub fn kill_descendants(rounds: usize) -> usize {
+    kill_all(rounds, |table| table.tree(own_pid()))
+}
+
+/// Kills what is found, time and again; never us and our ancestors.
+fn kill_all(rounds: usize, find: impl Fn(&Table) -> BTreeSet<i32>) -> usize {
     let mut killed = BTreeSet::new();
     for _ in 0..rounds {
         let table = Table::read();
         let ours = table.ancestry(own_pid());
-        let of_sandboxes = table.of_sandboxes(sandboxes);
-        let strays: BTreeSet<i32> =
-            table.sessions(sessions).chain(of_sandboxes).filter(|pid| !ours.contains(pid)).collect();
-        if strays.is_empty() {
+        let found: BTreeSet<i32> = find(&table).into_iter().filter(|pid| !ours.contains(pid)).collect();
+        if found.is_empty() {
             break;
         }
-        for pid in &strays {
+        for pid in &found {
             signal_process(*pid, Signal::KILL);
         }
-        killed.extend(strays);
+        killed.extend(found);
         std::thread::sleep(BETWEEN_SWEEPS);
     }
     killed.len()
