@@ -29,7 +29,7 @@ use serde::Serialize;
 use crate::{
     cli::{Cli, Command, Component, Format},
     error::{Code, Context, Failure, Result},
-    host::guard,
+    host::{guard, keeper},
     printer::Rows,
     provider::{
         ready::{self, NotReady},
@@ -41,7 +41,7 @@ use crate::{
 
 /// Parses the command line, runs the command, shows its failure, and gives the exit code.
 pub fn run() -> ExitCode {
-    if let Some(code) = guard::run_if_asked() {
+    if let Some(code) = guard::run_if_asked().or_else(keeper::run_if_asked) {
         return code;
     }
     let clock = Clock::start();

@@ -4,6 +4,7 @@ pub mod agent;
 mod api;
 pub mod guard;
 pub mod http;
+pub mod keeper;
 pub mod master;
 pub mod process;
 pub mod sandbox;
