@@ -10,6 +10,7 @@
 mod files;
 mod http;
 mod probe;
+mod processes;
 mod run;
 
 use std::{
@@ -23,10 +24,11 @@ use std::{
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::run::Run;
+use self::{processes::Processes, run::Run};
 use super::{
     guard::Guard,
     http::{Guard as HostGuard, Options, serve},
+    keeper::KeeperHub,
     master::MasterHandle,
     process::Runner,
     sandbox::files::Files,
@@ -51,12 +53,14 @@ pub struct Config {
     pub log: Option<PathBuf>,
     /// Keeps task processes from outliving this process.
     pub guard: Option<Guard>,
+    /// Runs the task processes, so that those that survive can; without one they are children of this process.
+    pub keeper: Option<KeeperHub>,
 }
 
 impl Config {
-    /// With a random seed, without log and guard.
+    /// With a random seed, without log, guard and keeper.
     pub fn new(agent: AgentConfig) -> Self {
-        Self { agent, seed: uuid::Uuid::new_v4().as_u64_pair().0, log: None, guard: None }
+        Self { agent, seed: uuid::Uuid::new_v4().as_u64_pair().0, log: None, guard: None, keeper: None }
     }
 }
 
@@ -94,14 +98,17 @@ pub fn start(
     }
     config.agent.flags.entry("master".to_owned()).or_insert_with(|| master.endpoint().to_string());
     std::fs::create_dir_all(&config.agent.work_dir)?;
-    let (process_events, processes) = mpsc::unbounded_channel();
-    let runner = Runner::start(&process_events, config.guard)?;
+    let (heard, process_events) = mpsc::unbounded_channel();
+    let processes = match config.keeper {
+        Some(hub) => Processes::Kept { hub, events: heard },
+        None => Processes::Own(Runner::start(&heard, config.guard)?),
+    };
     let (inputs, fed) = mpsc::unbounded_channel();
     let hosts = HostGuard::with_hosts([config.agent.info.hostname.clone()]);
     let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
     let stopped = CancellationToken::new();
     let handle = AgentHandle(Arc::new(Shared { clock, endpoint, agent, log: config.log, inputs, stopped }));
-    let run = Run::new(handle.clone(), master, runner, processes, fed, tasks.child())?;
+    let run = Run::new(handle.clone(), master, processes, process_events, fed, tasks.child())?;
     tasks.spawn(run.until_stopped());
     let options = Options { guard: hosts, ..Options::default() };
     tasks.spawn(serve(listener, tasks.clone(), clock, http::router(&handle), options));

@@ -4,17 +4,14 @@ use std::{collections::BTreeMap, future, io, sync::Arc, time::Duration};
 
 use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
-use super::{AgentHandle, probe::Prober};
+use super::{AgentHandle, probe::Prober, processes::Processes};
 use crate::{
     engine::{
         agent::{Effect, Input, Launch},
         executor::check::Probe,
         wire::{AgentLink, ToAgent},
     },
-    host::{
-        master::MasterHandle,
-        process::{Event, Runner},
-    },
+    host::{master::MasterHandle, process::Event},
     mesos::v1::ContainerId,
     runtime::{self, Tasks},
 };
@@ -33,8 +30,8 @@ pub(super) struct Run {
     master: MasterHandle,
     link: Option<AgentLink>,
     from_master: Option<UnboundedReceiver<ToAgent>>,
-    runner: Runner,
-    processes: UnboundedReceiver<Event>,
+    processes: Processes,
+    process_events: UnboundedReceiver<Event>,
     fed: UnboundedReceiver<Input>,
     child_exits: Signal,
     containers: BTreeMap<ContainerId, Container>,
@@ -47,8 +44,8 @@ impl Run {
     pub fn new(
         agent: AgentHandle,
         master: MasterHandle,
-        runner: Runner,
-        processes: UnboundedReceiver<Event>,
+        processes: Processes,
+        process_events: UnboundedReceiver<Event>,
         fed: UnboundedReceiver<Input>,
         tasks: Tasks,
     ) -> io::Result<Self> {
@@ -57,8 +54,8 @@ impl Run {
             master,
             link: None,
             from_master: None,
-            runner,
             processes,
+            process_events,
             fed,
             child_exits: runtime::child_exits()?,
             containers: BTreeMap::new(),
@@ -87,10 +84,10 @@ impl Run {
                 Some(message) => self.step(Input::Master(message)),
                 None => self.reconnect().await,
             },
-            Some(event) = self.processes.recv() => self.process(event),
+            Some(event) = self.process_events.recv() => self.process(event),
             Some(input) = self.fed.recv() => self.step(input),
             Some(()) = self.child_exits.recv() => {
-                for event in self.runner.reap() {
+                for event in self.processes.reap() {
                     self.process(event);
                 }
             }
@@ -122,22 +119,23 @@ impl Run {
     fn process(&mut self, event: Event) {
         match event {
             Event::Launched { container_id, pid } => {
-                let exited = self.runner.launched(&container_id, pid);
+                let exited = self.processes.launched(&container_id, pid);
                 self.step(Input::Launched { container_id, pid });
                 exited.into_iter().for_each(|event| self.process(event));
             }
             Event::LaunchFailed { container_id, message } => {
-                self.runner.forget(&container_id);
                 self.containers.remove(&container_id);
                 tracing::warn!(%container_id, message, "failed to launch a container");
-                self.step(Input::LaunchFailed { container_id, message });
+                self.step(Input::LaunchFailed { container_id: container_id.clone(), message });
+                self.processes.forget(&container_id);
             }
             Event::Exited { container_id, exit } => {
                 if let Some(container) = self.containers.remove(&container_id) {
                     container.probes.cancel();
                 }
                 tracing::debug!(%container_id, %exit, "container ended");
-                self.step(Input::Exited { container_id, exit });
+                self.step(Input::Exited { container_id: container_id.clone(), exit });
+                self.processes.forget(&container_id);
             }
         }
     }
@@ -158,7 +156,7 @@ impl Run {
             }
             Effect::Remember(_) => {}
             Effect::Launch(launch) => self.launch(*launch),
-            Effect::Signal { container_id, signal } => self.runner.signal(&container_id, signal),
+            Effect::Signal { container_id, signal } => self.processes.signal(&container_id, signal),
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),
             Effect::Stopped => self.stopped = true,
         }
@@ -168,7 +166,7 @@ impl Run {
         let launch = Arc::new(launch);
         let container = Container { launch: Arc::clone(&launch), probes: self.tasks.child() };
         self.containers.insert(launch.container_id.clone(), container);
-        self.runner.launch(launch);
+        self.processes.launch(launch);
     }
 
     /// The answer comes back through the inputs; a container that ends takes its probes along.

@@ -1,5 +1,7 @@
 //! An agent with real processes under a real master, driven by a small framework over HTTP.
 
+mod kept;
+
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
@@ -19,7 +21,10 @@ struct Lab {
 }
 
 async fn lab() -> Lab {
-    let directory = tempfile::tempdir().unwrap();
+    lab_in(tempfile::tempdir().unwrap(), None).await
+}
+
+async fn lab_in(directory: tempfile::TempDir, keeper: Option<KeeperHub>) -> Lab {
     let (tasks, clock) = (Tasks::new(), Clock::start());
     let master = master::start(&tasks, clock, listener().await, MasterConfig::default()).unwrap();
     let resources = Resources::parse("cpus:100;mem:10000;ports:[31000-31100]", "*").unwrap();
@@ -28,7 +33,8 @@ async fn lab() -> Lab {
         resources: resources.to_protos(),
         ..AgentInfo::default()
     };
-    let config = Config::new(AgentConfig::new(info, directory.path().display().to_string()));
+    let agent = AgentConfig::new(info, directory.path().display().to_string());
+    let config = Config { keeper, ..Config::new(agent) };
     let agent = start(&tasks, clock, listener().await, config, master.clone()).unwrap();
     let framework = Framework::subscribe(master.endpoint()).await;
     Lab { directory, tasks, agent, framework }

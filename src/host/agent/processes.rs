@@ -1,0 +1,67 @@
+//! The task processes of an agent, in one of two ways: its own children, or those of a keeper that outlives it.
+//!
+//! With [`Processes::Own`] tasks die with the agent's process. With [`Processes::Kept`] those that survive are there
+//! for the next agent of the work directory: it attaches, recovers what it knows of each container, and claims it
+//! with [`KeeperHub::claim`]; what has happened meanwhile then comes as events, like all else.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    engine::{agent::Launch, executor::Signal},
+    host::{
+        keeper::KeeperHub,
+        process::{Event, Runner},
+    },
+    mesos::v1::ContainerId,
+};
+
+/// What the agent's loop does to processes; what becomes of them is told through the channel that both ways know.
+#[derive(Debug)]
+pub(super) enum Processes {
+    Own(Runner),
+    Kept { hub: KeeperHub, events: UnboundedSender<Event> },
+}
+
+impl Processes {
+    /// Starts a container; answered with [`Event::Launched`] or [`Event::LaunchFailed`].
+    pub fn launch(&mut self, launch: Arc<Launch>) {
+        match self {
+            Self::Own(runner) => runner.launch(launch),
+            Self::Kept { hub, events } => hub.launch(launch, events.clone()),
+        }
+    }
+
+    /// Takes note of a started process; gives its end if that has already come.
+    pub fn launched(&mut self, container_id: &ContainerId, pid: u32) -> Option<Event> {
+        match self {
+            Self::Own(runner) => runner.launched(container_id, pid),
+            Self::Kept { .. } => None,
+        }
+    }
+
+    /// Signals the process tree of a container.
+    pub fn signal(&self, container_id: &ContainerId, signal: Signal) {
+        match self {
+            Self::Own(runner) => runner.signal(container_id, signal),
+            Self::Kept { hub, .. } => hub.signal(container_id, signal),
+        }
+    }
+
+    /// The end of a container has been taken note of: the next agent need not be told of it.
+    pub fn forget(&mut self, container_id: &ContainerId) {
+        match self {
+            Self::Own(runner) => runner.forget(container_id),
+            Self::Kept { hub, .. } => hub.forget(container_id),
+        }
+    }
+
+    /// The ends of all children that have ended; a keeper tells of those of its own.
+    pub fn reap(&mut self) -> Vec<Event> {
+        match self {
+            Self::Own(runner) => runner.reap(),
+            Self::Kept { .. } => Vec::new(),
+        }
+    }
+}
