@@ -1,6 +1,8 @@
 //! The integration tests, one binary.
 
 mod cli;
+#[cfg(target_os = "linux")]
+mod keeper;
 mod lab;
 mod python;
 mod readme;

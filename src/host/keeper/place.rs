@@ -1,6 +1,7 @@
 //! Where agents and keeper of a work directory meet: its `meta/` with their socket and a lock for each.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
     os::{
@@ -141,13 +142,13 @@ impl Place {
 
     /// Kills whatever belongs to a sandbox below the work directory.
     pub fn kill_all(&self) -> usize {
-        kill_strays(&[].into(), &spellings(&self.work_dir), ROUNDS)
+        kill_strays(&BTreeSet::new(), &spellings(&self.work_dir), ROUNDS)
     }
 
     /// Kills what a dead keeper has left of these tasks.
     pub fn kill_strays_of_dead_keeper(
         &self,
-        sessions: &std::collections::BTreeSet<i32>,
+        sessions: &BTreeSet<i32>,
         sandboxes: &[PathBuf],
     ) -> io::Result<usize> {
         let _none = self.wait_for_keeper()?;
