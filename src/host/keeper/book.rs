@@ -63,6 +63,11 @@ impl Book {
             .collect()
     }
 
+    /// Whether anybody wants to hear of this container.
+    pub fn wants(&self, container_id: &ContainerId) -> bool {
+        self.0.get(container_id).is_some_and(|record| !record.doomed)
+    }
+
     /// What there is for an agent to take over.
     pub fn kept(&self) -> impl Iterator<Item = &KeptContainer> {
         self.0.values().filter(|record| !record.doomed).map(|record| &record.kept)

@@ -53,7 +53,6 @@ pub(super) enum FromKeeper {
         version: u32,
     },
     Kept(Box<KeptContainer>),
-    /// Also of a container that the agent before has left behind and that is being killed.
     Event(Event),
 }
 

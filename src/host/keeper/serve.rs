@@ -267,10 +267,13 @@ impl Keeper {
             }
             Event::Exited { .. } => None,
         };
+        let wanted = self.phase == Phase::Ending || self.book.wants(event.container_id());
         if self.book.note(&event) {
             self.runner.signal(event.container_id(), Signal::Kill);
         }
-        self.tell(&FromKeeper::Event(event));
+        if wanted {
+            self.tell(&FromKeeper::Event(event));
+        }
         ended.into_iter().for_each(|event| self.process(event));
     }
 
