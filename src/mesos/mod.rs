@@ -2,6 +2,8 @@
 //! RecordIO and media types. Knows nothing of masters, agents or sockets.
 
 pub mod attributes;
+pub mod bytes;
+pub mod duration;
 pub mod ids;
 pub mod json;
 pub mod media;

@@ -1,13 +1,14 @@
 //! The endpoints that people curl, by one table: those that read are the views', those that change something become
 //! operator calls.
 
-use super::{MasterHandle, changes, duration, files, system};
+use super::{MasterHandle, changes, files, system};
 use crate::{
     engine::{
         legacy::System,
         master::view::legacy::{Endpoint, redirect_location},
     },
     host::http::{Method, Request, Response},
+    mesos::duration,
 };
 
 type Answer = fn(&MasterHandle, &Request) -> Response;
@@ -72,7 +73,7 @@ fn redirect(master: &MasterHandle, request: &Request) -> Response {
 /// The timeout is for metrics that take their time; ours do not.
 fn metrics(master: &MasterHandle, request: &Request) -> Response {
     let timeout = request.query("timeout");
-    if let Some((timeout, Err(error))) = timeout.map(|timeout| (timeout, duration::check(timeout))) {
+    if let Some((timeout, Err(error))) = timeout.map(|timeout| (timeout, duration::parse(timeout))) {
         return Response::bad_request(format!("Invalid timeout '{timeout}': {error}.\n"));
     }
     read(master, request, Endpoint::MetricsSnapshot)

@@ -9,7 +9,6 @@
 //! dispatch waits for anybody.
 
 mod changes;
-mod duration;
 mod files;
 mod legacy;
 mod operator;
