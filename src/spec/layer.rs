@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AgentSpec, DEFAULT_FILE, LabFileError, LabSpec, MAX_AGENTS, MasterSpec, PORTS_PER_AGENT, PortSpec,
-    ProviderKind, SchedulerCheck, file,
+    AgentSpec, DEFAULT_FILE, LabFileError, LabSpec, MAX_AGENTS, MasterSpec, PortSpec, ProviderKind,
+    SchedulerCheck, file, ports_of_agent,
 };
 
 /// What one layer says; `None` leaves the question to the layer below.
@@ -120,12 +120,11 @@ fn expand(groups: &[AgentGroup], count: Option<usize>) -> Vec<AgentSpec> {
 }
 
 fn agent(group: &AgentGroup, index: u64) -> AgentSpec {
-    let first = 31_000 + index * PORTS_PER_AGENT;
     let has_ports = group.resources.contains("ports");
     AgentSpec {
         name: format!("agent-{}", index + 1),
         resources: group.resources.clone(),
-        ports: (!has_ports).then_some((first, first + PORTS_PER_AGENT - 1)),
+        ports: (!has_ports).then(|| ports_of_agent(index)),
         attributes: group.attributes.clone(),
         hostname: group.hostname.clone(),
     }

@@ -24,6 +24,12 @@ pub const MAX_TASKS: u64 = u32::MAX as u64;
 /// How many ports an agent offers when its `resources` name none.
 const PORTS_PER_AGENT: u64 = 1000;
 
+/// The first and the last port that the agent of this index offers when its `resources` name none.
+pub fn ports_of_agent(index: u64) -> (u64, u64) {
+    let first = 31_000 + index * PORTS_PER_AGENT;
+    (first, first + PORTS_PER_AGENT - 1)
+}
+
 /// A whole lab, every question answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabSpec {

@@ -1,6 +1,10 @@
 //! How a master is set up: the flags of `mesos-master` that this one knows.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    time::Duration,
+};
 
 use crate::engine::allocator::{AllocatorConfig, parse_min_allocatable_resources};
 
@@ -25,6 +29,8 @@ pub struct MasterConfig {
     pub max_unreachable_tasks_per_framework: usize,
     pub heartbeat_interval: Duration,
     pub filter_gpu_resources: bool,
+    /// Resources that do not count for a fair share.
+    pub fair_sharing_excluded_resource_names: BTreeSet<String>,
     /// Mesos' text form, `cpus:0.01|mem:32`.
     pub min_allocatable_resources: String,
     pub weights: BTreeMap<String, f64>,
@@ -55,6 +61,7 @@ impl Default for MasterConfig {
             max_unreachable_tasks_per_framework: 1000,
             heartbeat_interval: Duration::from_secs(15),
             filter_gpu_resources: true,
+            fair_sharing_excluded_resource_names: BTreeSet::new(),
             min_allocatable_resources: "cpus:0.01|mem:32".into(),
             weights: BTreeMap::new(),
             roles: None,
@@ -73,6 +80,7 @@ impl MasterConfig {
             min_allocatable_resources: parse_min_allocatable_resources(&self.min_allocatable_resources)
                 .unwrap_or(default.min_allocatable_resources),
             filter_gpu_resources: self.filter_gpu_resources,
+            fair_sharing_excluded_resource_names: self.fair_sharing_excluded_resource_names.clone(),
             offer_freed_resources_at_once: self.offer_freed_resources_at_once,
             seed,
             ..AllocatorConfig::default()
