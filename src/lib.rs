@@ -13,6 +13,7 @@
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
 //! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
+//! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
 //! | 2 | [`cluster`] | what is: the read model of a cluster, folded from its event streams |
 //! | 3 | [`provider`] | making a lab exist, its state on disk, waiting until it is ready |
 //! | 3 | [`cli`] | the command line as it is typed |
@@ -50,6 +51,8 @@
 //!   An agent that is a process of its own has a keeper instead, which lets those tasks live on that are to survive it,
 //!   and none without end: what no agent takes over in time is killed.
 //! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403.
+//! * **Loopback only.** Every listener binds 127.0.0.1, but for a master or an agent that is served with another `--ip`;
+//!   a request with a foreign `Host` or `Origin` gets 403.
 
 pub mod cli;
 pub mod client;
@@ -57,6 +60,7 @@ pub mod cluster;
 mod commands;
 pub mod engine;
 pub mod error;
+pub mod flags;
 pub mod host;
 pub mod mesos;
 pub mod printer;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The module map: a module may use modules of a lower rank only.
-const RANKS: [(&str, u8); 19] = [
+const RANKS: [(&str, u8); 20] = [
     ("mesos", 0),
     ("spec", 0),
     ("runtime", 0),
@@ -16,6 +16,7 @@ const RANKS: [(&str, u8); 19] = [
     ("services", 1),
     ("client", 1),
     ("host", 2),
+    ("flags", 2),
     ("cluster", 2),
     ("provider", 3),
     ("cli", 3),

@@ -1,0 +1,103 @@
+//! What the flags of `serve agent` mean. Files by concern: `config` for the agents themselves, `words` for values with a
+//! form of their own.
+
+mod config;
+mod words;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddrV4,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use words::{MasterAddress, ReconfigurationPolicy, Recover};
+
+use super::{Component, Problems, given::Flags, listen::Listen, logging::Logging, machine::Machine};
+use crate::engine::agent::AgentConfig;
+
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_REREGISTRATION: Duration = Duration::from_secs(15);
+
+/// The agents of one process as their command line wants them.
+#[derive(Clone, Debug)]
+pub struct AgentSetup {
+    /// At least one. All are alike but for their ports and directories.
+    pub agents: Vec<OneAgent>,
+    pub master: MasterAddress,
+    /// Of the first agent.
+    pub listen: Listen,
+    pub registration_backoff_factor: Duration,
+    pub executor_registration_timeout: Duration,
+    pub executor_reregistration_timeout: Duration,
+    pub recovery_timeout: Duration,
+    pub recover: Recover,
+    pub strict: bool,
+    pub reconfiguration_policy: ReconfigurationPolicy,
+    /// The environment of executors, where it is given.
+    pub executor_environment: Option<BTreeMap<String, String>>,
+    pub logging: Logging,
+}
+
+/// One of the agents.
+#[derive(Clone, Debug)]
+pub struct OneAgent {
+    /// What is bound; port 0 for any free one.
+    pub address: SocketAddrV4,
+    /// Address and port are those that others are told, as far as they are known before the socket is bound.
+    pub config: AgentConfig,
+}
+
+/// Reads the flags (without the program's name) and the environment; `machine` says what the machine has, with the disk
+/// of this work directory.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn setup(
+    argv: &[String],
+    variables: &[(String, String)],
+    machine: impl FnOnce(&Path) -> Machine,
+) -> Result<AgentSetup, Problems> {
+    let mut flags = Flags::read(Component::Agent, argv, variables);
+    let listen = Listen::of(&mut flags);
+    let work_dir = PathBuf::from(flags.required("work_dir").unwrap_or_default());
+    let duration = |flags: &Flags, name| flags.duration(name).unwrap_or_default();
+    let setup = AgentSetup {
+        agents: config::agents(&mut flags, &listen, &work_dir, &machine(&work_dir)),
+        master: master(&mut flags),
+        listen,
+        registration_backoff_factor: duration(&flags, "registration_backoff_factor"),
+        executor_registration_timeout: duration(&flags, "executor_registration_timeout"),
+        executor_reregistration_timeout: duration(&flags, "executor_reregistration_timeout"),
+        recovery_timeout: duration(&flags, "recovery_timeout"),
+        recover: flags.parsed("recover", Recover::parse).unwrap_or_default(),
+        strict: flags.is_set("strict"),
+        reconfiguration_policy: flags
+            .parsed("reconfiguration_policy", ReconfigurationPolicy::parse)
+            .unwrap_or_default(),
+        executor_environment: environment(&mut flags),
+        logging: Logging::of(&mut flags, Component::Agent),
+    };
+    check(&mut flags, &setup);
+    flags.finish(setup)
+}
+
+/// What Mesos checks beyond the kinds of values.
+fn check(flags: &mut Flags, setup: &AgentSetup) {
+    let backoff = setup.registration_backoff_factor <= LONGEST_BACKOFF;
+    flags.check("registration_backoff_factor", backoff, "must be at most 1mins");
+    let reregistration = setup.executor_reregistration_timeout <= LONGEST_REREGISTRATION;
+    flags.check("executor_reregistration_timeout", reregistration, "must be at most 15secs");
+}
+
+fn master(flags: &mut Flags) -> MasterAddress {
+    let address = flags.required("master").map(|text| MasterAddress::parse(&text));
+    let address = address.and_then(|address| flags.noted("master", address));
+    address.unwrap_or_else(|| MasterAddress { host: String::new(), port: 0 })
+}
+
+fn environment(flags: &mut Flags) -> Option<BTreeMap<String, String>> {
+    let variables = flags.json("executor_environment_variables")?;
+    let texts = serde_json::from_value(variables).map_err(|_| "may hold texts only".to_owned());
+    flags.noted("executor_environment_variables", texts)
+}
