@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-use crate::spec::ProviderKind;
+use crate::{flags, spec::ProviderKind};
 
 /// A whole Apache Mesos development lab in one binary.
 ///
@@ -355,8 +355,47 @@ pub struct Serve {
 
 #[derive(Debug, Subcommand)]
 pub enum Component {
+    /// A master of its own, with the flags and the environment of mesos-master
+    Master(ServeMaster),
+    /// An agent of its own, with the flags and the environment of mesos-agent
+    Agent(ServeAgent),
     /// Our scheduler, against any Mesos: `serve scheduler --master http://host:5050`
     Scheduler(SchedulerArgs),
+}
+
+/// The flags of Mesos stand in the help only, see [`flags::arguments`].
+#[derive(Debug, Args)]
+#[command(args = flags::arguments::arguments(flags::Component::Master))]
+#[command(override_usage = "mesoslab serve master [--FLAG=VALUE]...", after_help = FLAGS_OF_MESOS)]
+pub struct ServeMaster {
+    #[command(flatten)]
+    pub args: ComponentArgs,
+}
+
+/// As [`ServeMaster`].
+#[derive(Debug, Args)]
+#[command(args = flags::arguments::arguments(flags::Component::Agent))]
+#[command(override_usage = "mesoslab serve agent [--FLAG=VALUE]...", after_help = FLAGS_OF_MESOS)]
+pub struct ServeAgent {
+    #[command(flatten)]
+    pub args: ComponentArgs,
+}
+
+const FLAGS_OF_MESOS: &str = "Each flag can stand in the environment too, as MESOS_FLAG=VALUE; the command line wins. \
+    A value file:///path is read from that file, a switch is turned off by --no-FLAG. \
+    The other flags of Mesos are taken where that does no harm, or refused with a reason: --flags lists them.";
+
+/// What a component of Mesos is started with.
+#[derive(Debug, Args)]
+pub struct ComponentArgs {
+    /// Print every flag of Mesos 1.11 with what it is worth here, and exit
+    #[arg(long)]
+    pub flags: bool,
+    #[command(flatten)]
+    pub output: Output,
+    /// The flags as they were typed.
+    #[arg(last = true, hide = true)]
+    pub given: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -48,8 +48,16 @@ pub fn log_to<W>(writer: W)
 where
     W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
 {
+    log_from(LevelFilter::INFO, writer);
+}
+
+/// As [`log_to`], with another level where `MESOSLAB_LOG` says nothing.
+pub fn log_from<W>(level: LevelFilter, writer: W)
+where
+    W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
+{
     let wanted = std::env::var("MESOSLAB_LOG").ok().and_then(|words| words.parse().ok());
-    let filter = wanted.unwrap_or_else(|| Targets::new().with_target("mesoslab", LevelFilter::INFO));
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_target("mesoslab", level));
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(layer);
     if tracing::subscriber::set_global_default(subscriber).is_err() {
@@ -58,7 +66,7 @@ where
 }
 
 /// Every task takes pipes and files for a moment: asks for as many as the system lets us have.
-fn raise_open_files() {
+pub fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

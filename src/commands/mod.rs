@@ -16,6 +16,7 @@ mod logs;
 mod offers;
 mod scale;
 mod scheduler;
+mod serve;
 mod status;
 mod tasks;
 mod tui;
@@ -27,8 +28,9 @@ use clap::Parser;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, Component, Format},
+    cli::{Cli, Command, Format},
     error::{Code, Context, Failure, Result},
+    flags::arguments,
     host::{guard, keeper},
     printer::Rows,
     provider::{
@@ -45,7 +47,7 @@ pub fn run() -> ExitCode {
         return code;
     }
     let clock = Clock::start();
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(arguments::for_clap(std::env::args_os()));
     let settings = Settings::new(cli.global);
     match dispatch(&settings, cli.command, clock) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,6 +63,7 @@ fn dispatch(settings: &Settings, command: Command, clock: Clock) -> Result<()> {
         Command::Completions { shell } => docs::completions(settings, shell),
         Command::Man { directory } => docs::man(settings, directory.as_deref()),
         Command::LabProcess { state } => lab_process::run(state, clock),
+        Command::Serve(args) => serve::run(settings, args.component, clock),
         Command::Tui(args) => with(runtime::block_on_lab(tui::run(settings, &args, clock))),
         Command::Up(args) if args.foreground => {
             lab_process::log_to_file_of(settings, &args)?;
@@ -87,12 +90,10 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Explain(output) => explain::run(settings, &output).await,
         Command::Config(args) => config::run(settings, args.action).await,
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,
-        Command::Serve(args) => match args.component {
-            Component::Scheduler(args) => scheduler::serve(settings, &args, clock).await,
-        },
         Command::Bench(args) => bench::run(settings, &args, clock).await,
         Command::Init(_)
         | Command::Tui(_)
+        | Command::Serve(_)
         | Command::Env(_)
         | Command::Completions { .. }
         | Command::Man { .. }

@@ -8,6 +8,7 @@ mod python;
 mod readme;
 mod replay;
 mod scenarios;
+mod serve;
 mod support;
 mod tidy;
 mod tui;
