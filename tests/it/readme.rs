@@ -1,8 +1,14 @@
 //! Runs the README's console examples one after the other, as a reader would, and holds what they print against the page.
+//! Holds the lists of flags against the tables that they come from.
 //!
 //! Numbers, ids and padding may differ; a line `...` stands for any lines. A command that is to fail shows `error:`.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use mesoslab::flags::{Component, Flag, Support};
 
 use crate::support::Lab;
 
@@ -114,4 +120,60 @@ fn every_command_stands_in_the_page() {
             "{command}"
         );
     }
+}
+
+/// One line for each flag that does something, and whose it is.
+fn implemented() -> Vec<String> {
+    let [master, agent] = [Component::Master, Component::Agent].map(|component| {
+        let flags = component.flags().into_iter();
+        let does_something = |flag: &&Flag| matches!(flag.support, Support::Implemented | Support::Ours);
+        flags.filter(does_something).map(described).collect::<BTreeSet<_>>()
+    });
+    let whose = |line: &(String, String)| match (master.contains(line), agent.contains(line)) {
+        (true, true) => "both",
+        (true, false) => "master",
+        _ => "agent",
+    };
+    master.union(&agent).map(|line| format!("| `{}` | {} | {}", line.0, whose(line), line.1)).collect()
+}
+
+fn described(flag: &Flag) -> (String, String) {
+    let default =
+        flag.default.map(|default| format!("`{}`", default.replace('|', "\\|"))).unwrap_or_default();
+    let ours = if flag.support == Support::Ours { " (ours)" } else { "" };
+    (flag.name.to_owned(), format!("{default} | {}{ours} |", flag.help.replace('|', "\\|")))
+}
+
+/// The other flags by the reason why they do nothing.
+fn without_effect() -> Vec<String> {
+    let mut reasons: BTreeMap<(u8, String), BTreeSet<String>> = BTreeMap::new();
+    for flag in [Component::Master, Component::Agent].map(|component| component.flags()).into_iter().flatten()
+    {
+        let (reason, name) = match flag.support {
+            Support::Implemented | Support::Ours => continue,
+            Support::Ignored(why) => ((0, format!("accepted, {why}")), format!("`{}`", flag.name)),
+            Support::Only(values, why) => (
+                (1, format!("accepted as it stands here, {why}")),
+                format!("`{}={}`", flag.name, values.join(",")),
+            ),
+            Support::Refused { why, instead } => (
+                (2, format!("refused, {why}; {instead}").replace("; leave it out", "")),
+                format!("`{}`", flag.name),
+            ),
+        };
+        reasons.entry(reason).or_default().insert(name);
+    }
+    let line = |((_, reason), names): ((u8, String), BTreeSet<String>)| {
+        format!("| {reason} | {} |", names.into_iter().collect::<Vec<_>>().join(", "))
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+#[test]
+fn every_flag_of_mesos_stands_in_the_page() {
+    let lines = [implemented(), without_effect()].concat();
+    let missing: Vec<_> = lines.iter().filter(|line| !README.lines().any(|shown| shown == *line)).collect();
+    assert!(missing.is_empty(), "these lines are missing; all of them are:\n{}", lines.join("\n"));
+    let shown = README.lines().filter(|line| line.starts_with("| accepted") || line.starts_with("| refused"));
+    assert!(shown.clone().all(|line| lines.iter().any(|known| known == line)), "{shown:?}");
 }
