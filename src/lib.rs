@@ -50,7 +50,6 @@
 //!   own, an empty environment and none of its first file descriptors.
 //!   An agent that is a process of its own has a keeper instead, which lets those tasks live on that are to survive it,
 //!   and none without end: what no agent takes over in time is killed.
-//! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403.
 //! * **Loopback only.** Every listener binds 127.0.0.1, but for a master or an agent that is served with another `--ip`;
 //!   a request with a foreign `Host` or `Origin` gets 403.
 
