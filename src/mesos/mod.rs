@@ -15,6 +15,7 @@ pub mod roles;
 mod schema;
 pub mod text;
 pub mod time;
+pub mod upid;
 pub mod values;
 
 /// The `mesos.v1` messages, generated from `proto/` (field names and numbers of Mesos 1.11.0).
