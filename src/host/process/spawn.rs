@@ -1,6 +1,6 @@
 //! Starts one process of a task: in a session of its own, in its sandbox, with its environment and nothing else.
 //!
-//! The only file with unsafe code: what runs between the birth of a process and its exec. On Linux the child is
+//! Unsafe code: what runs between the birth of a process and its exec. On Linux the child is
 //! born without a copy of our memory (`CLONE_VM | CLONE_VFORK`, as in `posix_spawn(3)`), which takes a fraction of
 //! the time of a fork; it borrows what was made ready for it, allocates nothing and locks nothing.
 
