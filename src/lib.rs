@@ -52,6 +52,8 @@
 //!   and none without end: what no agent takes over in time is killed.
 //! * **Loopback only.** Every listener binds 127.0.0.1, but for a master or an agent that is served with another `--ip`;
 //!   a request with a foreign `Host` or `Origin` gets 403.
+//! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403,
+//!   and so does whoever comes from a network that the listener is not told to answer.
 
 pub mod cli;
 pub mod client;

@@ -11,3 +11,4 @@ pub mod networks;
 pub mod process;
 pub mod sandbox;
 pub mod scheduler;
+mod socket;

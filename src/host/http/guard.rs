@@ -27,13 +27,21 @@ impl Guard {
         Self { hosts: Vec::new(), open: true }
     }
 
-    /// The reason for a refusal. A request without `Host` passes: no browser sends one.
-    pub(super) fn refusal(&self, uri: &Uri, headers: &HeaderMap, local: IpAddr) -> Option<String> {
+    /// The reason for a refusal. A request without `Host` passes: no browser sends one. Nor does one send an empty
+    /// `Host`, as libprocess does with every message.
+    pub(super) fn refusal(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        local: IpAddr,
+        message: bool,
+    ) -> Option<String> {
         if self.open {
             return None;
         }
         let texts = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?"));
-        if let Some(host) = texts(header::HOST).find(|host| !self.knows(host, local)) {
+        let names_us = |host: &str| (message && host.is_empty()) || self.knows(host, local);
+        if let Some(host) = texts(header::HOST).find(|host| !names_us(host)) {
             return Some(format!("403 Forbidden. Host '{host}' is not a name of this listener."));
         }
         if let Some(host) = uri.authority().filter(|host| !self.knows(host.as_str(), local)) {
@@ -78,7 +86,7 @@ mod tests {
             value.map(|value| headers.insert(name, value.parse().unwrap()));
         }
         let guard = Guard::with_hosts(["lab.test".to_owned()]);
-        guard.refusal(&Uri::from_static("/state"), &headers, "10.1.2.3".parse().unwrap())
+        guard.refusal(&Uri::from_static("/state"), &headers, "10.1.2.3".parse().unwrap(), false)
     }
 
     #[test]
@@ -98,7 +106,18 @@ mod tests {
             headers.append(header::HOST, host.parse().unwrap());
         }
         let local = "127.0.0.1".parse().unwrap();
-        assert!(Guard::loopback().refusal(&Uri::from_static("/state"), &headers, local).is_some());
+        assert!(Guard::loopback().refusal(&Uri::from_static("/state"), &headers, local, true).is_some());
+    }
+
+    #[test]
+    fn an_empty_host_is_a_message() {
+        let mut headers = HeaderMap::new();
+        let (uri, local) = (Uri::from_static("/master/x"), "127.0.0.1".parse().unwrap());
+        headers.append(header::HOST, "".parse().unwrap());
+        assert_eq!(Guard::loopback().refusal(&uri, &headers, local, true), None);
+        assert!(Guard::loopback().refusal(&uri, &headers, local, false).is_some());
+        headers.append(header::HOST, "evil.test".parse().unwrap());
+        assert!(Guard::loopback().refusal(&uri, &headers, local, true).is_some());
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //! gzip for large bodies, JSONP; a slow reader of a stream is dropped, never waited for.
 //!
 //! ```text
-//! serve(listener) > place > connection > guard > limits > Router > handler > Response > wire
-//!                                                             \> channel(&request) > Sink   (events)
+//! serve(listener) > place > connection > networks, guard > limits > Router > handler > Response > wire
+//!                                                              |            \> channel(&request) > Sink   (events)
+//!                                                              \> inbox > 202 or 404   (libprocess messages)
 //! ```
 
 mod connections;
 mod encoding;
 mod guard;
 mod memory;
+mod message;
 mod percent;
 mod request;
 mod response;
@@ -22,6 +24,7 @@ mod stream;
 
 pub use connections::Patience;
 pub use guard::Guard;
+pub use message::{Incoming, Receipt};
 pub use percent::decode_query;
 pub use request::Request;
 pub use response::Response;

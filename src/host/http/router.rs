@@ -1,9 +1,17 @@
 //! libprocess' routing: the first part of a path names a process, the rest one of its endpoints; the longest
-//! prefix wins, and what names no process goes to the delegate, so that `/state` is `/master/state`.
+//! prefix wins, and what names no process goes to the delegate, so that `/state` is `/master/state`. A message is
+//! no call of an endpoint, whatever its path: it goes to the inbox.
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
-use super::{percent, request::Request, response::Response};
+use http::{HeaderMap, Method};
+
+use super::{
+    message::{self, Inbox, Incoming, Receipt},
+    percent,
+    request::Request,
+    response::Response,
+};
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
@@ -14,12 +22,13 @@ pub struct Router {
     delegate: String,
     processes: BTreeMap<String, BTreeMap<String, Handler>>,
     fallback: Option<Handler>,
+    inbox: Option<Inbox>,
 }
 
 impl Router {
     /// `delegate` is the process that answers for paths that name none, such as `master`.
     pub fn new(delegate: impl Into<String>) -> Self {
-        Self { delegate: delegate.into(), processes: BTreeMap::new(), fallback: None }
+        Self { delegate: delegate.into(), processes: BTreeMap::new(), fallback: None, inbox: None }
     }
 
     /// An endpoint that answers at once. `path` is `/process/name` and also takes whatever lies below it;
@@ -45,6 +54,27 @@ impl Router {
         self
     }
 
+    /// Takes libprocess messages, and says of each whether there is a process of the id that it is for. Without an
+    /// inbox they are requests like others.
+    #[must_use]
+    pub fn messages(mut self, handler: impl Fn(Incoming) -> Receipt + Send + Sync + 'static) -> Self {
+        self.inbox = Some(Inbox { handler: Arc::new(handler), matches_addresses: false });
+        self
+    }
+
+    /// Refuses messages whose sender does not stand where they come from, as
+    /// `LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH=true` has it.
+    #[must_use]
+    pub fn match_addresses(mut self) -> Self {
+        self.inbox = self.inbox.map(|inbox| Inbox { matches_addresses: true, ..inbox });
+        self
+    }
+
+    /// Whether a request goes to the inbox.
+    pub(super) fn is_message(&self, method: &Method, headers: &HeaderMap) -> bool {
+        self.inbox.is_some() && message::is_message(method, headers)
+    }
+
     fn handler(mut self, path: &str, handler: Handler) -> Self {
         let path = path.trim_start_matches('/');
         let (process, name) = path.split_once('/').unwrap_or((path, ""));
@@ -56,6 +86,11 @@ impl Router {
     pub async fn answer(&self, request: Request) -> Response {
         if !request.path.starts_with('/') {
             return Response::bad_request("Request URL path must start with '/'");
+        }
+        if let Some(inbox) = &self.inbox
+            && message::is_message(&request.method, &request.headers)
+        {
+            return message::deliver(inbox, request);
         }
         if request.path.contains("/..") {
             return Response::not_found();

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
@@ -32,6 +32,7 @@ use super::{
     silent::Silent,
 };
 use crate::{
+    host::{networks::Networks, socket},
     mesos::time::Time,
     runtime::{Clock, Tasks},
 };
@@ -84,6 +85,24 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Options {
     pub limits: Limits,
     pub guard: Guard,
+    /// Where clients may come from; who comes from elsewhere gets 403.
+    pub networks: Networks,
+}
+
+impl Options {
+    /// The reason why this client may not ask this.
+    pub(super) fn refusal(
+        &self,
+        parts: &Parts,
+        peer: IpAddr,
+        local: IpAddr,
+        message: bool,
+    ) -> Option<String> {
+        if !self.networks.admits(peer) {
+            return Some(foreign(peer.to_canonical()));
+        }
+        self.guard.refusal(&parts.uri, &parts.headers, local, message)
+    }
 }
 
 /// What every connection of a listener shares.
@@ -153,6 +172,7 @@ async fn connection(server: Arc<Server>, place: Place, socket: TcpStream, peer: 
     let serving = http1::Builder::new()
         .title_case_headers(true)
         .auto_date_header(false)
+        .half_close(true)
         .max_buf_size(server.options.limits.head)
         .serve_connection(TokioIo::new(socket), service);
     if let Some(Err(error)) = connection.closed().run_until_cancelled(serving).await {
@@ -167,7 +187,7 @@ fn keeps_alive(request: &http::Request<Incoming>) -> bool {
 }
 
 fn prepare(socket: &TcpStream) -> io::Result<SocketAddr> {
-    socket.set_nodelay(true)?;
+    socket::prepare(socket)?;
     socket.local_addr()
 }
 
@@ -186,7 +206,9 @@ impl Server {
     ) -> Result<http::Response<WireBody>, Unanswered> {
         let (parts, body) = request.into_parts();
         let accept_encoding = parts.headers.get(header::ACCEPT_ENCODING).cloned();
-        let response = match self.options.guard.refusal(&parts.uri, &parts.headers, local.ip()) {
+        let message = self.router.is_message(&parts.method, &parts.headers);
+        connection.carries(message);
+        let response = match self.options.refusal(&parts, peer.ip(), local.ip(), message) {
             Some(reason) => Response::forbidden(reason),
             None => match self.read(parts, body, peer, local, connection).await? {
                 Ok(request) => {
@@ -283,6 +305,14 @@ impl Server {
         *response.headers_mut() = headers;
         response
     }
+}
+
+fn foreign(peer: IpAddr) -> String {
+    let bits = if peer.is_ipv4() { 32 } else { 128 };
+    format!(
+        "403 Forbidden. {peer} is in none of the networks that this listener answers. \
+         Start it with --allow_networks={peer}/{bits}, or with the network that {peer} is in."
+    )
 }
 
 /// Bytes of request line and headers, without line ends; hyper's own limit holds for what comes in pieces only.

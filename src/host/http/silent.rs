@@ -4,6 +4,11 @@
 //! write fails. It never says `100 Continue`: that is swallowed. It answers HTTP/1.0 with HTTP/1.1: the first request
 //! line of the connection is read as such, and [`Silent::speaks_http10`] remembers. And it tells the [`Connection`]
 //! when bytes have moved.
+//!
+//! A message is handled although its sender has closed already, so hyper is told not to mind a half-closed connection;
+//! that a client has left who waits for an answer, or reads a stream, is noticed here. Answers to messages are
+//! gathered while more messages have come, and go out together; nobody waits for them, so they are left out when
+//! nobody takes them, and a sender that never reads is no slower for it.
 
 use std::{
     io::{self, IoSlice},
@@ -12,9 +17,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
+use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -28,18 +34,16 @@ pub struct Silent {
     /// Something has been read.
     begun: bool,
     http10: Arc<AtomicBool>,
+    /// Answers to messages, to be sent as soon as there is nothing to read.
+    gathered: BytesMut,
 }
+
+/// Bytes of answers to messages that wait for their reader.
+const GATHERED: usize = 64 * 1024;
 
 impl Silent {
     pub fn new(socket: TcpStream, connection: Arc<Connection>) -> Self {
-        Self { socket, connection, begun: false, http10: Arc::default() }
-    }
-
-    fn written(&self, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if poll.is_ready() {
-            self.connection.has_written();
-        }
-        poll
+        Self { socket, connection, begun: false, http10: Arc::default(), gathered: BytesMut::new() }
     }
 
     /// Set as soon as a first request of HTTP/1.0 has been read.
@@ -52,8 +56,56 @@ impl Silent {
         if rest.is_empty() {
             return Poll::Ready(Ok(CONTINUE.len()));
         }
-        let poll = Pin::new(&mut self.socket).poll_write(context, rest);
-        self.written(poll).map_ok(|written| CONTINUE.len() + written)
+        self.send(context, &[IoSlice::new(rest)]).map_ok(|written| CONTINUE.len() + written)
+    }
+
+    fn write(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let first = slices.first().map_or(&[][..], |first| first);
+        if is_made_by_hyper(first) {
+            return Poll::Ready(Err(unanswered()));
+        }
+        match first.strip_prefix(CONTINUE) {
+            Some(rest) => self.after_continue(context, rest),
+            None => self.send(context, slices),
+        }
+    }
+
+    fn send(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if self.connection.carries_message() {
+            return Poll::Ready(Ok(self.gather(context, slices)));
+        }
+        ready!(self.release(context));
+        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(context, slices));
+        self.connection.has_written();
+        Poll::Ready(written)
+    }
+
+    /// Takes a whole answer to a message, or leaves it out.
+    fn gather(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> usize {
+        let length = slices.iter().map(|slice| slice.len()).sum();
+        let has_room = |gathered: &BytesMut| gathered.len() + length <= GATHERED;
+        if has_room(&self.gathered) || (self.release(context).is_ready() && has_room(&self.gathered)) {
+            slices.iter().for_each(|slice| self.gathered.extend_from_slice(slice));
+        }
+        length
+    }
+
+    /// Sends what is gathered. That its reader is gone shows when there is nothing left to read.
+    fn release(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.gathered.is_empty() {
+            match ready!(Pin::new(&mut self.socket).poll_write(context, &self.gathered)) {
+                Ok(written) if written > 0 => self.gathered.advance(written),
+                _ => self.gathered.clear(),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether the client has closed its side. What it has sent ahead hides that.
+    fn has_left(&self, context: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        let peeked = self.socket.poll_peek(context, &mut ReadBuf::new(&mut byte));
+        matches!(peeked, Poll::Ready(Ok(0) | Err(_)))
     }
 
     /// Makes the first request line one of HTTP/1.1.
@@ -85,6 +137,15 @@ fn unanswered() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "malformed request")
 }
 
+/// What an abrupt end would keep back.
+impl Drop for Silent {
+    fn drop(&mut self) {
+        if !self.gathered.is_empty() {
+            let _tried = self.socket.try_write(&self.gathered);
+        }
+    }
+}
+
 impl AsyncRead for Silent {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -99,6 +160,9 @@ impl AsyncRead for Silent {
         if buffer.filled().len() > before {
             self.connection.has_read();
         }
+        if poll.is_pending() {
+            let _sent_later = self.release(context);
+        }
         poll
     }
 }
@@ -109,14 +173,7 @@ impl AsyncWrite for Silent {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if is_made_by_hyper(bytes) {
-            return Poll::Ready(Err(unanswered()));
-        }
-        if let Some(rest) = bytes.strip_prefix(CONTINUE) {
-            return self.after_continue(context, rest);
-        }
-        let poll = Pin::new(&mut self.socket).poll_write(context, bytes);
-        self.written(poll)
+        self.write(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -124,14 +181,7 @@ impl AsyncWrite for Silent {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if slices.first().is_some_and(|first| is_made_by_hyper(first)) {
-            return Poll::Ready(Err(unanswered()));
-        }
-        if let Some(rest) = slices.first().and_then(|first| first.strip_prefix(CONTINUE)) {
-            return self.after_continue(context, rest);
-        }
-        let poll = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
-        self.written(poll)
+        self.write(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -141,10 +191,14 @@ impl AsyncWrite for Silent {
     /// Comes when everything has been written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.connection.has_flushed();
+        if self.connection.is_waited_for() && self.has_left(context) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.release(context));
         Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }

@@ -71,7 +71,7 @@ async fn start_with(limits: Limits) -> Server {
     let tasks = Tasks::new();
     let (sink, sinks) = mpsc::unbounded_channel();
     let (left, gone) = mpsc::unbounded_channel();
-    let options = Options { limits, guard: Guard::loopback() };
+    let options = Options { limits, ..Options::default() };
     tasks.spawn(serve(listener, tasks.clone(), Clock::start(), router(sink, left), options));
     Server { address, sinks, gone, tasks }
 }
@@ -246,6 +246,21 @@ async fn web_pages_are_refused() {
     ] {
         assert!(server.exchange(request).await.0.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{request}");
     }
+}
+
+#[test]
+fn other_machines_are_refused_unless_their_network_is_listed() {
+    let (parts, ()) = http::Request::post("/master/x").body(()).unwrap().into_parts();
+    let refusal = |networks: &str, peer: &str| {
+        let options = Options { networks: networks.parse().unwrap(), ..Options::default() };
+        options.refusal(&parts, peer.parse().unwrap(), "10.1.2.1".parse().unwrap(), false)
+    };
+    assert_eq!(refusal("", "127.0.0.1"), None);
+    assert_eq!(refusal("10.1.2.0/24", "::ffff:10.1.2.3"), None);
+    let told = refusal("10.1.2.0/24", "10.1.3.3").unwrap();
+    assert!(
+        told.starts_with("403 Forbidden. 10.1.3.3 is ") && told.contains(" --allow_networks=10.1.3.3/32,")
+    );
 }
 
 const SUBSCRIBE: &str = "POST /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
