@@ -6,6 +6,7 @@ pub mod guard;
 pub mod http;
 pub mod keeper;
 mod interfaces;
+pub mod libprocess;
 pub mod master;
 pub mod networks;
 pub mod process;
