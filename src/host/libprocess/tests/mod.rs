@@ -1,5 +1,6 @@
 //! Over real sockets on loopback: what arrives, what is seen on the wire, and what becomes of nonsense.
 
+mod garbage;
 mod half_close;
 mod links;
 mod probes;
