@@ -30,6 +30,7 @@
 //! key > tui update > Effect > tui work > client
 //! SUBSCRIBE > master > OFFERS > scheduler > ACCEPT > master > RunTask > agent > process
 //! process exit > agent > StatusUpdate > master > UPDATE > scheduler > ACKNOWLEDGE > master > agent
+//! agent > wire::to_master > libprocess > another process' listener > wire::to_master > master
 //! ```
 //!
 //! # Invariants
@@ -51,9 +52,10 @@
 //!   An agent that is a process of its own has a keeper instead, which lets those tasks live on that are to survive it,
 //!   and none without end: what no agent takes over in time is killed.
 //! * **Loopback only.** Every listener binds 127.0.0.1, but for a master or an agent that is served with another `--ip`;
-//!   a request with a foreign `Host` or `Origin` gets 403.
-//! * **Loopback only.** Every listener binds 127.0.0.1; a request with a foreign `Host` or `Origin` gets 403,
-//!   and so does whoever comes from a network that the listener is not told to answer.
+//!   a request with a foreign `Host` or `Origin` gets 403, and so does whoever comes from a network that the listener is
+//!   not told to answer. No message makes us connect to such a network either.
+//! * **One wire.** Master and agent speak [`engine::wire`] to each other: through a channel in one process, as Mesos'
+//!   libprocess messages between two. Nothing above the two hosts knows which it is.
 
 pub mod cli;
 pub mod client;

@@ -171,6 +171,14 @@ pub fn child_exits() -> std::io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child())
 }
 
+/// Wakes at every SIGUSR1, which no longer ends the process.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn user_signal() -> std::io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())
+}
+
 /// Wakes whenever this process goes on after it was stopped.
 ///
 /// # Errors

@@ -35,6 +35,13 @@ impl Listen {
         Self { address, advertise_ip, advertise_port, hostname, networks: flags.list("allow_networks") }
     }
 
+    /// The address that others are told instead of the one that is bound, if there is one; port 0 for the bound one.
+    pub fn advertised_elsewhere(&self) -> Option<SocketAddrV4> {
+        let is_given = self.advertise_ip.is_some() || self.advertise_port.is_some();
+        let ip = self.advertise_ip.unwrap_or(*self.address.ip());
+        is_given.then(|| SocketAddrV4::new(ip, self.advertise_port.unwrap_or(0)))
+    }
+
     /// Where others are told to connect; with port 0 only the bound socket knows the port.
     pub fn advertised(&self) -> SocketAddrV4 {
         let ip = self.advertise_ip.unwrap_or(*self.address.ip());

@@ -15,7 +15,6 @@ pub struct MasterSetup {
     pub config: MasterConfig,
     pub listen: Listen,
     pub registry: Registry,
-    pub agent_removal_rate_limit: Option<Rate>,
     pub logging: Logging,
 }
 
@@ -25,13 +24,6 @@ pub enum Registry {
     InMemory,
     /// In a file of this directory.
     WorkDir(PathBuf),
-}
-
-/// So many in so long: `1/10mins`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    pub permits: u32,
-    pub per: Duration,
 }
 
 /// Reads the flags (without the program's name) and the environment.
@@ -45,7 +37,6 @@ pub fn setup(argv: &[String], variables: &[(String, String)]) -> Result<MasterSe
         config: config(&mut flags, &listen),
         listen,
         registry: registry(&mut flags),
-        agent_removal_rate_limit: flags.parsed("agent_removal_rate_limit", rate),
         logging: Logging::of(&mut flags, Component::Master),
     };
     check(&mut flags, &setup.config);
@@ -89,6 +80,7 @@ fn config(flags: &mut Flags, listen: &Listen) -> MasterConfig {
     };
     let roles = flags.parsed("roles", roles_of);
     MasterConfig {
+        agent_removal_rate_limit: flags.parsed("agent_removal_rate_limit", rate),
         min_allocatable_resources: flags.parsed("min_allocatable_resources", quantities).unwrap_or_default(),
         weights: flags.parsed("weights", |text| weights(text, roles.as_deref())).unwrap_or_default(),
         roles,
@@ -160,12 +152,13 @@ fn quantities(text: &str) -> Result<String, String> {
     }
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+/// So many in so long: `1/10mins`.
+fn rate(text: &str) -> Result<(u32, Duration), String> {
     let form = || format!("is written as number/duration, such as 1/10mins, not `{text}`");
     let (permits, per) = text.split_once('/').ok_or_else(form)?;
     let per = duration::parse(per.trim()).map_err(|error| format!("{}: {error}", form()))?;
     match permits.trim().parse() {
-        Ok(permits) if permits > 0 && per > Duration::ZERO => Ok(Rate { permits, per }),
+        Ok(permits) if permits > 0 && per > Duration::ZERO => Ok((permits, per)),
         _ => Err(form()),
     }
 }

@@ -53,6 +53,13 @@ impl Networks {
         Ok(Self(vec![Network { address: ip, bits: bits_of(netmask).leading_ones() }]))
     }
 
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether we talk to `ip`.
     pub fn admits(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();

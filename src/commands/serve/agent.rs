@@ -1,25 +1,151 @@
 //! `mesoslab serve agent`: an agent that takes the flags of `mesos-agent`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
+
+use tokio::net::TcpListener;
 
 use crate::{
+    commands::lab_process,
     error::{Context, Failure, Result},
     flags::{
         Component,
-        agent::{self, AgentSetup, MasterAddress},
+        agent::{self, AgentSetup, MasterAddress, OneAgent, Recover},
         machine::Machine,
     },
-    runtime::Clock,
+    host::{
+        self,
+        agent::{AgentHandle, AgentMemory, DEFAULT_STOP_PATIENCE, MasterAt, memory::forget},
+        keeper::{KeeperConfig, KeeperHub, KeptContainer},
+    },
+    runtime::{self, Clock, Signals, Tasks},
     settings::Settings,
 };
 
 /// # Errors
-/// Everything that is wrong with the flags; when the master's name has no address.
+/// Everything that is wrong with the flags; when the master's name has no address; when it cannot listen, write in its
+/// work directory, or go on as the agent that was there before.
 pub async fn run(settings: &Settings, argv: &[String], clock: Clock) -> Result<()> {
     let setup = agent::setup(argv, &super::variables(), Machine::here);
     let setup = setup.map_err(|problems| super::wrong_flags(Component::Agent, &problems))?;
     let master = resolve(&setup.master).await?;
-    run_agent(settings, setup, master, clock)
+    let mut end = Signals::listen().context("listen for signals")?;
+    let mut unregister = runtime::user_signal().context("listen for signals")?;
+    lab_process::raise_open_files();
+    super::log::start(&setup.logging)?;
+    let tasks = Tasks::new();
+    let kept = KeeperHub::attach(keeper(&setup)?, &tasks).await;
+    let (hub, kept) = kept.map_err(|error| Failure::failed(error.to_string()))?;
+    let agents = start(&setup, master, &tasks, clock, (&hub, kept)).await?;
+    if setup.recover == Recover::Cleanup {
+        return clean_up(settings, agents, hub, tasks).await;
+    }
+    announce(settings, &setup, &agents, master);
+    tokio::select! {
+        () = end.next() => {}
+        Some(()) = unregister.recv() => stop(&agents, &hub).await,
+        () = all_stopped(&agents) => hub.goodbye().await,
+    }
+    tasks.stop().await;
+    Ok(())
+}
+
+/// The process that runs the tasks of these agents, and goes on with some of them when this one ends.
+fn keeper(setup: &AgentSetup) -> Result<KeeperConfig> {
+    let config = KeeperConfig::this_binary(&setup.work_dir).context("find this program")?;
+    Ok(KeeperConfig { recovery_timeout: setup.recovery_timeout, ..config })
+}
+
+async fn start(
+    setup: &AgentSetup,
+    master: SocketAddr,
+    tasks: &Tasks,
+    clock: Clock,
+    (hub, kept): (&KeeperHub, Vec<KeptContainer>),
+) -> Result<Vec<AgentHandle>> {
+    let networks = super::networks(&setup.listen)?;
+    let mut agents = Vec::new();
+    for one in &setup.agents {
+        let listener = super::bind(one.address).await?;
+        let config = host::agent::Config {
+            networks: networks.clone(),
+            log: setup.logging.shown().cloned(),
+            ..config(setup, one, &listener, hub, &kept)?
+        };
+        let started = host::agent::start(tasks, clock, listener, config, MasterAt::Address(master));
+        agents.push(started.context(format_args!("start the agent at {}", one.address))?);
+    }
+    hub.discard_unclaimed();
+    Ok(agents)
+}
+
+/// An agent with what an earlier one of its work directory has left.
+fn config(
+    setup: &AgentSetup,
+    one: &OneAgent,
+    listener: &TcpListener,
+    hub: &KeeperHub,
+    kept: &[KeptContainer],
+) -> Result<host::agent::Config> {
+    let mut info = one.config.info.clone();
+    let bound = listener.local_addr().context("find the port")?.port();
+    info.port = Some(setup.listen.advertise_port.unwrap_or(bound).into());
+    info.checkpoint = Some(true);
+    let directory = Path::new(&one.config.work_dir);
+    let opened = AgentMemory::open(directory, &info, setup.reconfiguration_policy);
+    let (memory, remembered) = opened.map_err(|error| Failure::failed(error.to_string()))?;
+    let own = kept.iter().filter(|kept| Path::new(&kept.launch.directory).starts_with(directory));
+    let own: Vec<KeptContainer> = own.cloned().collect();
+    Ok(host::agent::Config {
+        keeper: Some(hub.clone()),
+        remembered: remembered.map(|remembered| (remembered, own)),
+        memory: Some(memory),
+        advertise: setup
+            .listen
+            .advertised_elsewhere()
+            .map(|address| SocketAddr::from((*address.ip(), setup.listen.advertise_port.unwrap_or(0)))),
+        ..host::agent::Config::new(one.config.clone())
+    })
+}
+
+fn announce(settings: &Settings, setup: &AgentSetup, agents: &[AgentHandle], master: SocketAddr) {
+    if setup.logging.quiet {
+        return;
+    }
+    let tick = settings.printer.tick();
+    let ends = "Ctrl-C ends it; tasks of frameworks that checkpoint go on";
+    let line = match agents {
+        [agent] => format!("  {tick} agent  http://{}   for the master {master}; {ends}", agent.endpoint()),
+        [first, .., last] => format!(
+            "  {tick} {} agents  http://{} to {}   for the master {master}; {ends}",
+            agents.len(),
+            first.endpoint(),
+            last.endpoint().port(),
+        ),
+        [] => return,
+    };
+    settings.printer.say(line);
+}
+
+/// Unregisters, and ends every task with its grace.
+async fn stop(agents: &[AgentHandle], hub: &KeeperHub) {
+    let stops = agents.iter().map(|agent| agent.stop(DEFAULT_STOP_PATIENCE));
+    futures_util::future::join_all(stops).await;
+    hub.goodbye().await;
+}
+
+async fn all_stopped(agents: &[AgentHandle]) {
+    futures_util::future::join_all(agents.iter().map(AgentHandle::stopped)).await;
+}
+
+/// `--recover=cleanup`: ends what an earlier agent has left, and makes the next one a new one.
+async fn clean_up(settings: &Settings, agents: Vec<AgentHandle>, hub: KeeperHub, tasks: Tasks) -> Result<()> {
+    stop(&agents, &hub).await;
+    for agent in &agents {
+        agent.with(|agent| forget(&agent.config.work_dir)).context("remove the agent's id")?;
+    }
+    tasks.stop().await;
+    settings.printer.say(format!("  {} nothing is left of the agent before", settings.printer.tick()));
+    Ok(())
 }
 
 /// The address of the master; of several one of the fourth version, as masters listen there.
@@ -32,10 +158,4 @@ async fn resolve(master: &MasterAddress) -> Result<SocketAddr> {
     best.copied().ok_or_else(|| {
         Failure::failed(format!("failed to {action}: it has none")).hint("--master=127.0.0.1:5050")
     })
-}
-
-fn run_agent(_: &Settings, setup: AgentSetup, master: SocketAddr, _: Clock) -> Result<()> {
-    let agents = setup.agents.len();
-    Err(Failure::failed(format!("{agents} agent(s) of {master}: no agent runs as a process of its own yet"))
-        .hint("mesoslab up has agents in the lab's own process"))
 }

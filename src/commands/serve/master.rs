@@ -28,11 +28,17 @@ pub async fn run(settings: &Settings, argv: &[String], clock: Clock) -> Result<(
 }
 
 async fn start(settings: &Settings, tasks: &Tasks, clock: Clock, setup: MasterSetup) -> Result<()> {
-    if let Registry::WorkDir(dir) = &setup.registry {
-        std::fs::create_dir_all(dir).context(format_args!("make `{}`", dir.display()))?;
-    }
     let listener = super::bind(setup.listen.address).await?;
-    let master = host::master::start(tasks, clock, listener, setup.config).context("start the master")?;
+    let config = host::master::Config {
+        advertise: setup.listen.advertised_elsewhere(),
+        networks: super::networks(&setup.listen)?,
+        registry: match setup.registry {
+            Registry::InMemory => None,
+            Registry::WorkDir(dir) => Some(dir),
+        },
+        ..setup.config.into()
+    };
+    let master = host::master::start(tasks, clock, listener, config).context("start the master")?;
     if !setup.logging.quiet {
         let tick = settings.printer.tick();
         settings.printer.say(format!("  {tick} master  http://{}   Ctrl-C stops it", master.endpoint()));

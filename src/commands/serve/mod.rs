@@ -4,7 +4,7 @@ mod agent;
 mod log;
 mod master;
 
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddrV4};
 
 use tokio::net::TcpListener;
 
@@ -12,7 +12,8 @@ use super::{scheduler, with};
 use crate::{
     cli::{Component, ComponentArgs},
     error::{Context, Failure, Result},
-    flags::{self, Problems, list},
+    flags::{self, Problems, list, listen::Listen},
+    host::networks::Networks,
     printer::Rows,
     runtime::{self, Clock},
     settings::Settings,
@@ -69,6 +70,16 @@ fn wrong_flags(component: flags::Component, problems: &Problems) -> Failure {
         _ => Failure::usage(format!("`{command}` cannot go by {} of its flags", lines.len())).seen(lines),
     };
     failure.hint(format!("{command} --help; {command} --flags lists every flag of {}", component.program()))
+}
+
+/// Who may connect: this machine, the network of the address that is listened on, and what the flags add.
+fn networks(listen: &Listen) -> Result<Networks> {
+    let ip = IpAddr::from(*listen.address.ip());
+    let own = if ip.is_unspecified() { Ok(Networks::loopback()) } else { Networks::of_interface(ip) };
+    let own = own.context(format_args!("find the network of {ip}"))?;
+    let others = Networks::parse(&listen.networks.join(","));
+    let others = others.map_err(|error| Failure::usage(format!("`--allow_networks`: {error}")))?;
+    Ok(own.and(others))
 }
 
 async fn bind(address: SocketAddrV4) -> Result<TcpListener> {

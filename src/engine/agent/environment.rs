@@ -47,7 +47,9 @@ fn agent_variables(of: &Surroundings<'_>) -> BTreeMap<String, String> {
     let checkpoint = of.framework.checkpoint();
     let flag = |value: bool| if value { "1" } else { "0" }.to_owned();
     let framework_id = of.framework.id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut variables = BTreeMap::from(
+    let mut variables = of.config.executor_environment.clone();
+    variables.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
+    variables.extend(
         [
             ("LIBPROCESS_IP", of.config.ip.to_string()),
             ("LIBPROCESS_PORT", "0".to_owned()),
@@ -62,12 +64,11 @@ fn agent_variables(of: &Surroundings<'_>) -> BTreeMap<String, String> {
             ("MESOS_SLAVE_ID", of.agent_id.to_string()),
             ("MESOS_SLAVE_PID", of.config.pid()),
             ("MESOS_TASK_ID", of.task.task_id.to_string()),
-            ("PATH", DEFAULT_PATH.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
     if checkpoint {
-        variables.insert("MESOS_RECOVERY_TIMEOUT".to_owned(), "15mins".to_owned());
+        variables.insert("MESOS_RECOVERY_TIMEOUT".to_owned(), duration(of.config.recovery_timeout));
         variables.insert("MESOS_SUBSCRIPTION_BACKOFF_MAX".to_owned(), "2secs".to_owned());
     }
     variables

@@ -18,7 +18,7 @@ use crate::{
 impl Agent {
     pub(super) fn remember_agent(&mut self) {
         if self.config.checkpoints {
-            self.effects.push(Effect::Remember(Box::new(Memory::Agent(self.info.clone()))));
+            self.effects.push(Effect::Remember(Memory::Agent(self.info.clone())));
         }
     }
 
@@ -73,7 +73,7 @@ impl Agent {
     fn remember(&mut self, id: &FrameworkId, entry: AgentLogEntry) {
         if self.outlives(id) {
             let entry = AgentLogEntry { framework_id: id.clone(), ..entry };
-            self.effects.push(Effect::Remember(Box::new(Memory::Entry(entry))));
+            self.effects.push(Effect::Remember(Memory::Entry(Box::new(entry))));
         }
     }
 }

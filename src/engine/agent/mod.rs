@@ -58,6 +58,10 @@ pub struct AgentConfig {
     pub checkpoints: bool,
     /// The longest pause before a registration; zero registers at once.
     pub registration_backoff_factor: Duration,
+    /// How long tasks that outlive this agent wait for the next one: what executors are told.
+    pub recovery_timeout: Duration,
+    /// Variables that every executor gets, before all others.
+    pub executor_environment: BTreeMap<String, String>,
     /// From the request to shut down to the end of an executor.
     pub executor_shutdown_grace_period: Duration,
     /// How many completed executors of one framework are kept.
@@ -79,6 +83,8 @@ impl AgentConfig {
             work_dir: work_dir.into(),
             checkpoints: false,
             registration_backoff_factor: Duration::ZERO,
+            recovery_timeout: Duration::from_secs(15 * 60),
+            executor_environment: BTreeMap::new(),
             executor_shutdown_grace_period: Duration::from_secs(5),
             max_completed_executors_per_framework: 150,
             launcher_dir: "/usr/libexec/mesos".to_owned(),
@@ -140,7 +146,7 @@ pub enum Input {
 pub enum Effect {
     Master(Box<ToMaster>),
     /// Write this down before anything else is done: the next agent of this work directory has to know it.
-    Remember(Box<Memory>),
+    Remember(Memory),
     /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
     Launch(Box<Launch>),
     /// Signal the whole process tree of a container.
@@ -163,7 +169,7 @@ pub enum Memory {
     /// Who it is, with its id.
     Agent(AgentInfo),
     /// What has changed for a framework that checkpoints.
-    Entry(AgentLogEntry),
+    Entry(Box<AgentLogEntry>),
 }
 
 /// Where the agent stands with its master.
@@ -239,6 +245,16 @@ impl Agent {
     /// The id the master gave, if it has.
     pub fn id(&self) -> Option<&AgentId> {
         self.info.id.as_ref()
+    }
+
+    /// What `resource_version_uuid` of its messages holds.
+    pub fn resource_version(&self) -> &Bytes {
+        &self.resource_version
+    }
+
+    /// Whether a container is one of this agent's.
+    pub fn has_container(&self, id: &ContainerId) -> bool {
+        self.containers.contains_key(id)
     }
 
     pub fn handle(&mut self, now: Time, input: Input) -> Vec<Effect> {

@@ -27,9 +27,7 @@ impl FromStr for ReconfigurationPolicy {
             "equal" => Ok(Self::Equal),
             "additive" => Ok(Self::Additive),
             "any" => Ok(Self::Any),
-            other => {
-                Err(format!("Unknown reconfiguration policy '{other}', expected one of equal, additive, any"))
-            }
+            _ => Err(format!("knows equal, additive and any, not `{text}`")),
         }
     }
 }

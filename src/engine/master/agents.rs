@@ -14,6 +14,16 @@ use crate::{
 };
 
 impl Master {
+    /// Whether an agent is watched under this number (`slave-observer(N)`).
+    pub fn has_observer(&self, serial: u64) -> bool {
+        self.agents.values().any(|agent| agent.observer.serial == serial)
+    }
+
+    /// Whether an operator has deactivated the agent, wherever it is.
+    pub fn is_deactivated(&self, id: &AgentId) -> bool {
+        self.deactivated.contains(id)
+    }
+
     pub(super) fn agent_message(&mut self, link: AgentLink, message: ToMaster) {
         match message {
             ToMaster::Register(registration) => self.register_agent(link, registration),

@@ -4,6 +4,7 @@ use super::{Master, Reply, validation};
 use crate::{
     engine::allocator::roles_of,
     mesos::{
+        log::registry_entry::State,
         roles,
         v1::{
             AgentId, FrameworkId, OfferId, WeightInfo,
@@ -49,7 +50,19 @@ impl Master {
     }
 
     fn is_known(&self, id: &AgentId) -> bool {
-        self.agents.contains_key(id) || self.unreachable_agents.contains_key(id)
+        self.agents.contains_key(id)
+            || self.recovered_agents.contains_key(id)
+            || self.unreachable_agents.contains_key(id)
+    }
+
+    /// Has it written down that an agent is deactivated now, or no longer.
+    fn register_activity(&mut self, id: &AgentId) {
+        let known = self.agents.get(id).map(|agent| &agent.info).or_else(|| self.recovered_agents.get(id));
+        if let Some(info) = known.cloned() {
+            self.register(State::Admitted, &info, None);
+        } else if let Some(lost) = self.unreachable_agents.get(id).cloned() {
+            self.register(State::Unreachable, &lost.info, Some(lost.since));
+        }
     }
 
     fn deactivate(&mut self, id: &AgentId) -> Reply {
@@ -57,6 +70,7 @@ impl Master {
             return unknown_agent();
         }
         self.deactivated.insert(id.clone());
+        self.register_activity(id);
         if let Some(agent) = self.agents.get_mut(id) {
             agent.deactivated = true;
             self.deactivate_agent(id);
@@ -68,6 +82,7 @@ impl Master {
         if !self.deactivated.remove(id) {
             return Reply::BadRequest("Agent is not deactivated".into());
         }
+        self.register_activity(id);
         let Some(agent) = self.agents.get_mut(id) else {
             return Reply::Conflict("Agent removed while processing the call".into());
         };

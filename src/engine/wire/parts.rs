@@ -25,8 +25,12 @@ pub(super) fn downgraded(resource: &Resource) -> Resource {
     } else if let [reservation] = resource.reservations.as_slice() {
         let reservation = reservation.clone();
         resource.role.clone_from(&reservation.role);
-        resource.reservation = is_dynamic(&reservation)
-            .then(|| crate::mesos::v1::resource::ReservationInfo { r#type: None, role: None, ..reservation });
+        resource.reservation =
+            is_dynamic(&reservation).then_some(crate::mesos::v1::resource::ReservationInfo {
+                r#type: None,
+                role: None,
+                ..reservation
+            });
         resource.reservations.clear();
     }
     resource

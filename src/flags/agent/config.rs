@@ -1,9 +1,11 @@
 //! The one place where flags become settings of the engine's agents: what all of them share, and where each one is.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddrV4,
+    ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde_json::Value as Json;
@@ -22,6 +24,14 @@ use crate::{
 
 /// What Mesos gives an agent whose `--resources` name no ports.
 const PORTS: &str = "[31000-32000]";
+
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// How many agents one process may hold.
+const MOST_AGENTS: u16 = 2000;
+
+/// The ports of tasks that many agents share out.
+const PORT_POOL: Range<u16> = 31_000..61_000;
 
 /// Where one of the agents is.
 struct Place {
@@ -42,8 +52,8 @@ pub fn agents(flags: &mut Flags, listen: &Listen, work_dir: &Path, machine: &Mac
 }
 
 fn places(flags: &mut Flags, listen: &Listen, work_dir: &Path) -> Vec<Place> {
-    let count = flags.whole::<u16>("count").filter(|count| (1..=MAX_AGENTS).contains(&usize::from(*count)));
-    flags.check("count", count.is_some(), &format!("must be from 1 to {MAX_AGENTS}"));
+    let count = flags.whole::<u16>("count").filter(|count| (1..=MOST_AGENTS).contains(count));
+    flags.check("count", count.is_some(), &format!("must be from 1 to {MOST_AGENTS}"));
     let (count, first) = (count.unwrap_or(1), listen.address.port());
     flags.check("count", first.checked_add(count - 1).is_some(), "goes beyond port 65535");
     let own_port = count == 1 || listen.advertise_port.is_none();
@@ -51,12 +61,19 @@ fn places(flags: &mut Flags, listen: &Listen, work_dir: &Path) -> Vec<Place> {
     if count == 1 {
         return vec![Place { port: first, work_dir: work_dir.to_owned(), ports: PORTS.to_owned() }];
     }
-    (0..count).map(|index| place(first, index, work_dir)).collect()
+    (0..count).map(|index| place(first, index, count, work_dir)).collect()
 }
 
-/// One of several: ports of its own, like the agents of a lab.
-fn place(first: u16, index: u16, work_dir: &Path) -> Place {
-    let (begin, end) = ports_of_agent(index.into());
+/// One of several: ports of its own, as many as the agents of a lab have, or a fair share of what there is.
+fn place(first: u16, index: u16, count: u16, work_dir: &Path) -> Place {
+    let share = u64::from((PORT_POOL.end - PORT_POOL.start) / count);
+    let (begin, end) = match usize::from(count) <= MAX_AGENTS {
+        true => ports_of_agent(index.into()),
+        false => {
+            let begin = u64::from(PORT_POOL.start) + u64::from(index) * share;
+            (begin, begin + share - 1)
+        }
+    };
     Place {
         port: if first == 0 { 0 } else { first.saturating_add(index) },
         work_dir: work_dir.join(format!("agent-{}", index + 1)),
@@ -73,8 +90,14 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         ..AgentInfo::default()
     };
     let default = AgentConfig::new(info, "");
+    let backoff = flags.duration("registration_backoff_factor").unwrap_or_default();
+    flags.check("registration_backoff_factor", backoff <= LONGEST_BACKOFF, "must be at most 1mins");
     AgentConfig {
         ip: (*listen.advertised().ip()).into(),
+        checkpoints: true,
+        registration_backoff_factor: backoff,
+        recovery_timeout: flags.duration("recovery_timeout").unwrap_or(default.recovery_timeout),
+        executor_environment: environment(flags).unwrap_or_default(),
         executor_shutdown_grace_period: flags
             .duration("executor_shutdown_grace_period")
             .unwrap_or(default.executor_shutdown_grace_period),
@@ -145,4 +168,10 @@ fn names(text: &str) -> BTreeSet<String> {
             .map(|name| name.trim().to_owned())
             .collect(),
     }
+}
+
+fn environment(flags: &mut Flags) -> Option<BTreeMap<String, String>> {
+    let variables = flags.json("executor_environment_variables")?;
+    let texts = serde_json::from_value(variables).map_err(|_| "may hold texts only".to_owned());
+    flags.noted("executor_environment_variables", texts)
 }

@@ -5,18 +5,16 @@ mod config;
 mod words;
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddrV4,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-pub use words::{MasterAddress, ReconfigurationPolicy, Recover};
+pub use words::{MasterAddress, Recover};
 
 use super::{Component, Problems, given::Flags, listen::Listen, logging::Logging, machine::Machine};
-use crate::engine::agent::AgentConfig;
+use crate::engine::agent::{AgentConfig, reconfiguration::ReconfigurationPolicy};
 
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 const LONGEST_REREGISTRATION: Duration = Duration::from_secs(15);
 
 /// The agents of one process as their command line wants them.
@@ -27,15 +25,14 @@ pub struct AgentSetup {
     pub master: MasterAddress,
     /// Of the first agent.
     pub listen: Listen,
-    pub registration_backoff_factor: Duration,
+    /// Of the only agent; where there are several, their directories are below it.
+    pub work_dir: PathBuf,
     pub executor_registration_timeout: Duration,
     pub executor_reregistration_timeout: Duration,
     pub recovery_timeout: Duration,
     pub recover: Recover,
     pub strict: bool,
     pub reconfiguration_policy: ReconfigurationPolicy,
-    /// The environment of executors, where it is given.
-    pub executor_environment: Option<BTreeMap<String, String>>,
     pub logging: Logging,
 }
 
@@ -66,16 +63,13 @@ pub fn setup(
         agents: config::agents(&mut flags, &listen, &work_dir, &machine(&work_dir)),
         master: master(&mut flags),
         listen,
-        registration_backoff_factor: duration(&flags, "registration_backoff_factor"),
+        work_dir,
         executor_registration_timeout: duration(&flags, "executor_registration_timeout"),
         executor_reregistration_timeout: duration(&flags, "executor_reregistration_timeout"),
         recovery_timeout: duration(&flags, "recovery_timeout"),
         recover: flags.parsed("recover", Recover::parse).unwrap_or_default(),
         strict: flags.is_set("strict"),
-        reconfiguration_policy: flags
-            .parsed("reconfiguration_policy", ReconfigurationPolicy::parse)
-            .unwrap_or_default(),
-        executor_environment: environment(&mut flags),
+        reconfiguration_policy: flags.parsed("reconfiguration_policy", str::parse).unwrap_or_default(),
         logging: Logging::of(&mut flags, Component::Agent),
     };
     check(&mut flags, &setup);
@@ -84,8 +78,6 @@ pub fn setup(
 
 /// What Mesos checks beyond the kinds of values.
 fn check(flags: &mut Flags, setup: &AgentSetup) {
-    let backoff = setup.registration_backoff_factor <= LONGEST_BACKOFF;
-    flags.check("registration_backoff_factor", backoff, "must be at most 1mins");
     let reregistration = setup.executor_reregistration_timeout <= LONGEST_REREGISTRATION;
     flags.check("executor_reregistration_timeout", reregistration, "must be at most 15secs");
 }
@@ -94,10 +86,4 @@ fn master(flags: &mut Flags) -> MasterAddress {
     let address = flags.required("master").map(|text| MasterAddress::parse(&text));
     let address = address.and_then(|address| flags.noted("master", address));
     address.unwrap_or_else(|| MasterAddress { host: String::new(), port: 0 })
-}
-
-fn environment(flags: &mut Flags) -> Option<BTreeMap<String, String>> {
-    let variables = flags.json("executor_environment_variables")?;
-    let texts = serde_json::from_value(variables).map_err(|_| "may hold texts only".to_owned());
-    flags.noted("executor_environment_variables", texts)
 }

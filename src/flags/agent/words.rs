@@ -53,29 +53,6 @@ impl Recover {
     }
 }
 
-/// How an agent may differ from what it was before a restart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReconfigurationPolicy {
-    #[default]
-    Equal,
-    Additive,
-    /// Ours.
-    Any,
-}
-
-impl ReconfigurationPolicy {
-    /// # Errors
-    /// For any other word.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "equal" => Ok(Self::Equal),
-            "additive" => Ok(Self::Additive),
-            "any" => Ok(Self::Any),
-            _ => Err(format!("knows equal, additive and any, not `{text}`")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,13 +11,16 @@ use std::{
 use serde_json::Value as Json;
 
 use crate::{
-    engine::{agent::AgentConfig, master::MasterConfig},
+    engine::{
+        agent::{AgentConfig, reconfiguration::ReconfigurationPolicy},
+        master::MasterConfig,
+    },
     flags::{
         Problems,
-        agent::{self, AgentSetup, MasterAddress, ReconfigurationPolicy, Recover},
+        agent::{self, AgentSetup, MasterAddress, Recover},
         logging::Level,
         machine::Machine,
-        master::{self, MasterSetup, Rate, Registry},
+        master::{self, MasterSetup, Registry},
     },
     mesos::resources::Resources,
 };
@@ -79,7 +82,7 @@ fn an_agent_without_flags_is_that_of_the_engine() {
     assert_eq!(setup.recovery_timeout, Duration::from_secs(900));
     assert_eq!(setup.executor_registration_timeout, Duration::from_secs(60));
     assert_eq!((setup.strict, setup.recover), (true, Recover::Reconnect));
-    assert_eq!(setup.executor_environment, None);
+    assert!(setup.agents[0].config.executor_environment.is_empty());
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn the_flags_of_a_master_land_in_its_settings() {
     assert_eq!((config.weights["a"], config.weights["b"]), (2.0, 0.5));
     assert_eq!((config.agent_ping_timeout, config.max_agent_ping_timeouts), (Duration::from_secs(1), 3));
     assert_eq!(config.agent_reregister_timeout, Duration::from_secs(5));
-    assert_eq!(setup.agent_removal_rate_limit, Some(Rate { permits: 2, per: Duration::from_secs(60) }));
+    assert_eq!(setup.config.agent_removal_rate_limit, Some((2, Duration::from_secs(60))));
     assert_eq!(config.offer_timeout, Some(Duration::from_secs(30)));
     assert_eq!(config.allocation_interval, Duration::from_millis(50));
     assert_eq!((config.filter_gpu_resources, config.offer_freed_resources_at_once), (false, true));
@@ -138,10 +141,10 @@ fn the_flags_of_an_agent_land_in_its_settings() {
     assert_eq!(info.domain.as_ref().unwrap().fault_domain.as_ref().unwrap().region.name, "r");
     assert_eq!(setup.agents[0].config.launcher_dir, "/x");
     assert_eq!(setup.agents[0].config.executor_shutdown_grace_period, Duration::from_secs(1));
-    assert_eq!(setup.registration_backoff_factor, Duration::from_millis(10));
+    assert_eq!(setup.agents[0].config.registration_backoff_factor, Duration::from_millis(10));
     assert_eq!((setup.strict, setup.recover), (false, Recover::Cleanup));
     assert_eq!(setup.reconfiguration_policy, ReconfigurationPolicy::Any);
-    assert_eq!(setup.executor_environment.unwrap()["A"], "b");
+    assert_eq!(setup.agents[0].config.executor_environment["A"], "b");
     assert_eq!(setup.master, MasterAddress { host: "127.0.0.1".into(), port: 5050 });
 }
 
@@ -169,6 +172,10 @@ fn several_agents_differ_in_ports_and_directories() {
         (6002, "/w/agent-3".to_owned(), "[33000-33999]".to_owned()),
     ];
     assert_eq!(places.collect::<Vec<_>>(), expected);
+    let many = agent_with("--count=1000 --port=0 --resources=cpus:1");
+    let ports = |at: usize| Resources::from_protos(many.agents[at].config.info.resources.clone()).ports();
+    assert_eq!(ports(0).unwrap().to_string(), "[31000-31029]");
+    assert_eq!(ports(999).unwrap().to_string(), "[60970-60999]");
     let any = agent_with("--count=2 --port=0");
     assert!(any.agents.iter().all(|agent| agent.address.port() == 0));
     assert_eq!(any.agents[1].config.flags["work_dir"], "/w/agent-2");

@@ -9,9 +9,11 @@
 
 mod files;
 mod http;
+pub mod memory;
 mod probe;
 mod processes;
 mod run;
+mod way;
 
 use std::{
     io,
@@ -24,12 +26,15 @@ use std::{
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::{processes::Processes, run::Run};
+pub use self::memory::{AgentMemory, Remembered};
+use self::{processes::Processes, run::Run, way::Way};
 use super::{
     guard::Guard,
     http::{Guard as HostGuard, Options, serve},
-    keeper::KeeperHub,
+    keeper::{KeeperHub, KeptContainer},
+    libprocess::{Peer, PeerLimits},
     master::MasterHandle,
+    networks::Networks,
     process::Runner,
     sandbox::files::Files,
 };
@@ -43,9 +48,9 @@ use crate::{
 pub const DEFAULT_STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What an agent is started with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Config {
-    /// The port is that of the listener, whatever it says here.
+    /// Port and address are those of the listener, whatever it says here.
     pub agent: AgentConfig,
     /// What container ids and uuids of updates are drawn from.
     pub seed: u64,
@@ -55,12 +60,48 @@ pub struct Config {
     pub guard: Option<Guard>,
     /// Runs the task processes, so that those that survive can; without one they are children of this process.
     pub keeper: Option<KeeperHub>,
+    /// What the agent remembers for the next one of its work directory; without one it starts and ends as a new one.
+    pub memory: Option<AgentMemory>,
+    /// What an earlier agent has left: its id, its log, and its containers.
+    pub remembered: Option<(Remembered, Vec<KeptContainer>)>,
+    /// What the master is told to connect to, where that is not the listener's address.
+    pub advertise: Option<SocketAddr>,
+    /// Who may connect, and whom the agent connects to, beside this machine.
+    pub networks: Networks,
+    /// Names by which it may be asked, beside loopback names and its address.
+    pub hosts: Vec<String>,
 }
 
 impl Config {
-    /// With a random seed, without log, guard and keeper.
+    /// With a random seed, for this machine alone, and with nothing that would outlive the process.
     pub fn new(agent: AgentConfig) -> Self {
-        Self { agent, seed: uuid::Uuid::new_v4().as_u64_pair().0, log: None, guard: None, keeper: None }
+        Self {
+            agent,
+            seed: uuid::Uuid::new_v4().as_u64_pair().0,
+            log: None,
+            guard: None,
+            keeper: None,
+            memory: None,
+            remembered: None,
+            advertise: None,
+            networks: Networks::default(),
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// The master of an agent.
+#[derive(Clone)]
+pub enum MasterAt {
+    /// In this process.
+    Here(MasterHandle),
+    /// In another one, under this address.
+    Address(SocketAddr),
+}
+
+impl From<MasterHandle> for MasterAt {
+    fn from(master: MasterHandle) -> Self {
+        Self::Here(master)
     }
 }
 
@@ -89,14 +130,18 @@ pub fn start(
     clock: Clock,
     listener: TcpListener,
     mut config: Config,
-    master: MasterHandle,
+    master: impl Into<MasterAt>,
 ) -> io::Result<AgentHandle> {
     let endpoint = listener.local_addr()?;
-    config.agent.info.port = Some(endpoint.port().into());
-    if !endpoint.ip().is_unspecified() {
-        config.agent.ip = endpoint.ip();
-    }
-    config.agent.flags.entry("master".to_owned()).or_insert_with(|| master.endpoint().to_string());
+    let master = master.into();
+    let address = config.advertised(endpoint);
+    config.agent.info.port = Some(address.port().into());
+    config.agent.ip = address.ip();
+    let named = match &master {
+        MasterAt::Here(master) => master.endpoint(),
+        MasterAt::Address(address) => *address,
+    };
+    config.agent.flags.entry("master".to_owned()).or_insert_with(|| named.to_string());
     std::fs::create_dir_all(&config.agent.work_dir)?;
     let (heard, process_events) = mpsc::unbounded_channel();
     let processes = match config.keeper {
@@ -104,16 +149,45 @@ pub fn start(
         None => Processes::Own(Runner::start(&heard, config.guard)?),
     };
     let (inputs, fed) = mpsc::unbounded_channel();
-    let hosts = HostGuard::with_hosts([config.agent.info.hostname.clone()]);
+    let hosts =
+        config.hosts.into_iter().chain([config.agent.info.hostname.clone(), address.ip().to_string()]);
+    let guard = HostGuard::with_hosts(hosts);
     let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
     let stopped = CancellationToken::new();
     let handle = AgentHandle(Arc::new(Shared { clock, endpoint, agent, log: config.log, inputs, stopped }));
-    let run = Run::new(handle.clone(), master, processes, process_events, fed, tasks.child())?;
+    let mut router = http::router(&handle);
+    let way = match master {
+        MasterAt::Here(master) => Way::local(master),
+        MasterAt::Address(master) => {
+            let (events, links) = mpsc::unbounded_channel();
+            let peer = Peer::start(tasks, address, config.networks.clone(), PeerLimits::default(), events);
+            let (way, inbox) = Way::remote(peer, links, master);
+            router = router.messages(move |message| inbox.incoming(message));
+            way
+        }
+    };
+    let mut run = Run::new(handle.clone(), way, processes, process_events, fed, tasks.child())?;
+    run.memory = config.memory;
+    if let Some((remembered, containers)) = config.remembered {
+        run.recover(remembered, containers);
+    }
     tasks.spawn(run.until_stopped());
-    let options = Options { guard: hosts, ..Options::default() };
-    tasks.spawn(serve(listener, tasks.clone(), clock, http::router(&handle), options));
+    let options = Options { guard, networks: config.networks, ..Options::default() };
+    tasks.spawn(serve(listener, tasks.clone(), clock, router, options));
     tracing::info!(%endpoint, "agent started");
     Ok(handle)
+}
+
+impl Config {
+    /// The address that others know the agent by.
+    fn advertised(&self, endpoint: SocketAddr) -> SocketAddr {
+        match self.advertise {
+            Some(address) if address.port() == 0 => SocketAddr::new(address.ip(), endpoint.port()),
+            Some(address) => address,
+            None if endpoint.ip().is_unspecified() => SocketAddr::new(self.agent.ip, endpoint.port()),
+            None => endpoint,
+        }
+    }
 }
 
 impl AgentHandle {

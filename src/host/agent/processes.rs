@@ -41,6 +41,20 @@ impl Processes {
         }
     }
 
+    /// Takes a container of an earlier agent over.
+    pub fn claim(&self, container_id: &ContainerId) {
+        if let Self::Kept { hub, events } = self {
+            hub.claim(container_id, events.clone());
+        }
+    }
+
+    /// Kills a container of an earlier agent.
+    pub fn discard(&self, container_id: &ContainerId) {
+        if let Self::Kept { hub, .. } = self {
+            hub.discard(container_id);
+        }
+    }
+
     /// Signals the process tree of a container.
     pub fn signal(&self, container_id: &ContainerId, signal: Signal) {
         match self {

@@ -4,14 +4,18 @@ use std::{collections::BTreeMap, future, io, sync::Arc, time::Duration};
 
 use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
-use super::{AgentHandle, probe::Prober, processes::Processes};
+use super::{
+    AgentHandle, AgentMemory, Remembered,
+    probe::Prober,
+    processes::Processes,
+    way::{Heard, Way},
+};
 use crate::{
     engine::{
-        agent::{Effect, Input, Launch},
+        agent::{Container as Known, Effect, Input, Launch},
         executor::check::Probe,
-        wire::{AgentLink, ToAgent},
     },
-    host::{master::MasterHandle, process::Event},
+    host::{keeper::KeptContainer, process::Event},
     mesos::v1::ContainerId,
     runtime::{self, Tasks},
 };
@@ -27,9 +31,8 @@ struct Container {
 
 pub(super) struct Run {
     agent: AgentHandle,
-    master: MasterHandle,
-    link: Option<AgentLink>,
-    from_master: Option<UnboundedReceiver<ToAgent>>,
+    way: Way,
+    pub memory: Option<AgentMemory>,
     processes: Processes,
     process_events: UnboundedReceiver<Event>,
     fed: UnboundedReceiver<Input>,
@@ -37,13 +40,15 @@ pub(super) struct Run {
     containers: BTreeMap<ContainerId, Container>,
     prober: Prober,
     tasks: Tasks,
+    /// When the master is to be looked for again.
+    reconnect_at: Option<tokio::time::Instant>,
     stopped: bool,
 }
 
 impl Run {
     pub fn new(
         agent: AgentHandle,
-        master: MasterHandle,
+        way: Way,
         processes: Processes,
         process_events: UnboundedReceiver<Event>,
         fed: UnboundedReceiver<Input>,
@@ -51,9 +56,8 @@ impl Run {
     ) -> io::Result<Self> {
         Ok(Self {
             agent,
-            master,
-            link: None,
-            from_master: None,
+            way,
+            memory: None,
             processes,
             process_events,
             fed,
@@ -61,6 +65,7 @@ impl Run {
             containers: BTreeMap::new(),
             prober: Prober::default(),
             tasks,
+            reconnect_at: None,
             stopped: false,
         })
     }
@@ -71,7 +76,7 @@ impl Run {
         while !self.stopped {
             self.turn().await;
         }
-        self.disconnect();
+        self.way.disconnect();
         self.tasks.cancel();
         tracing::info!(endpoint = %self.agent.endpoint(), "agent stopped");
     }
@@ -80,10 +85,11 @@ impl Run {
         let deadline = self.agent.with(crate::engine::agent::Agent::next_deadline);
         let deadline = deadline.map(|time| self.agent.0.clock.instant(time));
         tokio::select! {
-            message = next(self.from_master.as_mut()) => match message {
-                Some(message) => self.step(Input::Master(message)),
-                None => self.reconnect().await,
+            heard = self.way.next() => match heard {
+                Heard::Message(message) => self.step(Input::Master(*message)),
+                Heard::Lost => self.lost(),
             },
+            () = until(self.reconnect_at) => self.connect(),
             Some(event) = self.process_events.recv() => self.process(event),
             Some(input) = self.fed.recv() => self.step(input),
             Some(()) = self.child_exits.recv() => {
@@ -96,24 +102,40 @@ impl Run {
     }
 
     fn connect(&mut self) {
-        let (link, from_master) = self.master.connect_agent();
-        self.link = Some(link);
-        self.from_master = Some(from_master);
+        self.reconnect_at = None;
+        self.way.connect();
         self.step(Input::MasterConnected);
     }
 
-    fn disconnect(&mut self) {
-        self.from_master = None;
-        if let Some(link) = self.link.take() {
-            self.master.agent_gone(link);
-        }
+    fn lost(&mut self) {
+        self.way.disconnect();
+        self.step(Input::MasterLost);
+        self.reconnect_at = Some(self.agent.0.clock.instant(self.agent.now() + RECONNECT_PAUSE));
     }
 
-    async fn reconnect(&mut self) {
-        self.disconnect();
-        self.step(Input::MasterLost);
-        tokio::time::sleep(RECONNECT_PAUSE).await;
-        self.connect();
+    /// Goes on where an earlier agent of the work directory has ended; its containers that nobody knows are killed.
+    pub fn recover(&mut self, remembered: Remembered, kept: Vec<KeptContainer>) {
+        let Remembered { id, log } = remembered;
+        let containers = kept.iter().map(|kept| (kept.launch.container_id.clone(), Known { pid: kept.pid }));
+        let containers: BTreeMap<_, _> = containers.collect();
+        tracing::info!(%id, entries = log.len(), containers = containers.len(), "recovering");
+        let effects = self.agent.lock().recover(self.agent.now(), id, log, &containers);
+        for kept in kept {
+            self.take_over(kept);
+        }
+        effects.into_iter().for_each(|effect| self.perform(effect));
+    }
+
+    /// What has happened to the container meanwhile comes as events.
+    fn take_over(&mut self, kept: KeptContainer) {
+        let container_id = kept.launch.container_id.clone();
+        if self.agent.with(|agent| agent.has_container(&container_id)) {
+            let launch = Arc::new(kept.launch);
+            self.containers.insert(container_id.clone(), Container { launch, probes: self.tasks.child() });
+            self.processes.claim(&container_id);
+        } else {
+            self.processes.discard(&container_id);
+        }
     }
 
     fn process(&mut self, event: Event) {
@@ -150,11 +172,10 @@ impl Run {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Master(message) => {
-                if let Some(link) = self.link {
-                    self.master.from_agent(link, *message);
-                }
+                let agent = self.agent.lock();
+                self.way.send(&agent, *message);
             }
-            Effect::Remember(_) => {}
+            Effect::Remember(memory) => self.memory.iter_mut().for_each(|known| known.remember(&memory)),
             Effect::Launch(launch) => self.launch(*launch),
             Effect::Signal { container_id, signal } => self.processes.signal(&container_id, signal),
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),
@@ -185,14 +206,7 @@ impl Run {
 /// A loop that is cancelled is an agent whose process has died: its master notices the broken connection.
 impl Drop for Run {
     fn drop(&mut self) {
-        self.disconnect();
-    }
-}
-
-async fn next(from_master: Option<&mut UnboundedReceiver<ToAgent>>) -> Option<ToAgent> {
-    match from_master {
-        Some(from_master) => from_master.recv().await,
-        None => future::pending().await,
+        self.way.disconnect();
     }
 }
 

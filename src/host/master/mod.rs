@@ -1,8 +1,8 @@
-//! A master with its IO: one mutex around the pure [`Master`], one HTTP listener, one timer, and channels to the
-//! agents of this process.
+//! A master with its IO: one mutex around the pure [`Master`], one HTTP listener, one timer, channels to the agents of
+//! this process, and links to those of others.
 //!
 //! ```text
-//! HTTP call, agent message, timer > lock > Master::handle > effects > streams and channels > unlock > answer
+//! HTTP call, agent message, timer > lock > Master::handle > effects > streams, channels, links > unlock > answer
 //! ```
 //!
 //! Effects are dispatched while the lock is held, so that every stream sees them in the engine's order; no
@@ -13,11 +13,14 @@ mod files;
 mod legacy;
 mod operator;
 mod outlets;
+mod registry;
+mod remote;
 mod scheduler;
 pub mod system;
 
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, SocketAddrV4},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,7 +32,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::outlets::{Outlet, Outlets};
-use super::http::{Guard, Options, Router, serve};
+use super::{
+    http::{Guard, Options, Router, serve},
+    libprocess::{Peer, PeerLimits},
+    networks::Networks,
+};
 use crate::{
     engine::{
         master::{Input, Master, MasterConfig, Output, Reply},
@@ -63,35 +70,82 @@ struct Core {
     armed: Option<Time>,
 }
 
+/// What a master is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Port and address are those of the listener, whatever it says here.
+    pub master: MasterConfig,
+    /// What agents and frameworks are told to connect to, where that is not the listener's address.
+    pub advertise: Option<SocketAddrV4>,
+    /// Who may connect, beside this machine.
+    pub networks: Networks,
+    /// Names by which it may be asked, beside loopback names and its address.
+    pub hosts: Vec<String>,
+    /// Where the registry is kept; without a place it is as old as the master.
+    pub registry: Option<PathBuf>,
+}
+
+impl From<MasterConfig> for Config {
+    fn from(master: MasterConfig) -> Self {
+        Self { master, ..Self::default() }
+    }
+}
+
 /// Serves a master on `listener` until `tasks` is cancelled; its port (and its address, when it is a definite one)
 /// become the master's.
+///
+/// # Errors
+/// When the registry cannot be read or written.
 pub fn start(
     tasks: &Tasks,
     clock: Clock,
     listener: TcpListener,
-    mut config: MasterConfig,
+    config: impl Into<Config>,
 ) -> std::io::Result<MasterHandle> {
+    let mut config: Config = config.into();
     let endpoint = listener.local_addr()?;
-    config.port = endpoint.port();
-    if let SocketAddr::V4(address) = endpoint
-        && !address.ip().is_unspecified()
-    {
-        config.ip = *address.ip();
+    let advertised = advertised(endpoint, &config);
+    config.master.port = advertised.port();
+    config.master.ip = *advertised.ip();
+    let hosts = config.hosts.into_iter().chain([config.master.hostname.clone(), advertised.ip().to_string()]);
+    let guard = Guard::with_hosts(hosts);
+    let mut master = Master::new(config.master, clock.now(), uuid::Uuid::new_v4().as_u64_pair().0);
+    let (events, links) = mpsc::unbounded_channel();
+    let mut outlets = Outlets::default();
+    if let Some(work_dir) = &config.registry {
+        let (registry, entries) = registry::Registry::open(work_dir)?;
+        tracing::info!(agents = entries.len(), "read the registry");
+        master.recover(entries);
+        outlets.registry = Some(registry);
     }
-    let guard = Guard::with_hosts([config.hostname.clone()]);
-    let master = Master::new(config, clock.now(), uuid::Uuid::new_v4().as_u64_pair().0);
-    let core = Mutex::new(Core { master, outlets: Outlets::default(), armed: None });
+    let peer = Peer::start(tasks, advertised.into(), config.networks.clone(), PeerLimits::default(), events);
+    outlets.remotes.use_peer(peer);
+    let core = Mutex::new(Core { master, outlets, armed: None });
     let shared = Shared { clock, endpoint, core, stopping: tasks.token(), earlier: Notify::new() };
     let handle = MasterHandle(Arc::new(shared));
     tracing::info!(%endpoint, "master elected");
-    let options = Options { guard, ..Options::default() };
+    let options = Options { guard, networks: config.networks, ..Options::default() };
     tasks.spawn(serve(listener, tasks.clone(), clock, router(&handle), options));
     tasks.spawn(handle.clone().keep_time());
+    tasks.spawn(handle.clone().watch_links(links));
     Ok(handle)
 }
 
+/// The address that others know the master by; that of loopback where nothing definite is known.
+fn advertised(endpoint: SocketAddr, config: &Config) -> SocketAddrV4 {
+    match (config.advertise, endpoint) {
+        (Some(advertised), _) => {
+            let port = if advertised.port() == 0 { endpoint.port() } else { advertised.port() };
+            SocketAddrV4::new(*advertised.ip(), port)
+        }
+        (None, SocketAddr::V4(address)) if !address.ip().is_unspecified() => address,
+        (None, _) => SocketAddrV4::new(config.master.ip, endpoint.port()),
+    }
+}
+
 fn router(master: &MasterHandle) -> Router {
-    let router = Router::new("master");
+    let inbox = master.clone();
+    let router = Router::new("master").messages(move |message| inbox.incoming(message));
     let router = master.route(router, "/master/api/v1/scheduler", scheduler::answer);
     let router = master.route(router, "/master/api/v1", operator::answer);
     legacy::ENDPOINTS.iter().fold(router, |router, (path, answer)| master.route(router, path, *answer))

@@ -1,4 +1,5 @@
-//! Where the effects of a master go: event streams of schedulers and operators, and channels of agents.
+//! Where the effects of a master go: event streams of schedulers and operators, channels and links of agents, the
+//! registry, and the log.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,6 +7,7 @@ use bytes::Bytes;
 use prost::Name;
 use tokio::sync::mpsc;
 
+use super::{registry::Registry, remote::Remotes};
 use crate::{
     engine::{
         master::{Effect, Reply, StreamId, SubscriberId, view},
@@ -75,6 +77,8 @@ pub struct Outlets {
     schedulers: BTreeMap<StreamId, Outlet>,
     subscribers: BTreeMap<SubscriberId, Outlet>,
     agents: BTreeMap<AgentLink, mpsc::UnboundedSender<ToAgent>>,
+    pub remotes: Remotes,
+    pub registry: Option<Registry>,
     last_link: u64,
     shared: Shared,
 }
@@ -100,11 +104,15 @@ impl Outlets {
     }
 
     pub fn connect_agent(&mut self) -> (AgentLink, mpsc::UnboundedReceiver<ToAgent>) {
-        self.last_link += 1;
-        let link = AgentLink(self.last_link);
+        let link = self.new_link();
         let (sender, receiver) = mpsc::unbounded_channel();
         self.agents.insert(link, sender);
         (link, receiver)
+    }
+
+    pub fn new_link(&mut self) -> AgentLink {
+        self.last_link += 1;
+        AgentLink(self.last_link)
     }
 
     pub fn disconnect_agent(&mut self, link: AgentLink) {
@@ -116,14 +124,21 @@ impl Outlets {
         match effect {
             Effect::Event { stream, event } => self.scheduler_event(&stream, &event),
             Effect::Close { stream } => drop(self.schedulers.remove(&stream)),
-            Effect::AgentGone { link } => self.disconnect_agent(link),
-            Effect::Registry(_) => {}
-            Effect::Log(message) => tracing::warn!("{message}"),
             Effect::OperatorEvent { subscriber, event } => self.operator_event(subscriber, &event),
-            Effect::Agent { link, message } => {
-                let agent = self.agents.get(&link);
-                agent.and_then(|agent| agent.send(*message).ok()).unwrap_or_default();
+            Effect::Agent { link, message } => self.agent_message(link, *message),
+            Effect::AgentGone { link } => {
+                self.disconnect_agent(link);
+                self.remotes.forget(link);
             }
+            Effect::Registry(entry) => self.registry.iter_mut().for_each(|registry| registry.append(&entry)),
+            Effect::Log(message) => tracing::warn!("{message}"),
+        }
+    }
+
+    fn agent_message(&self, link: AgentLink, message: ToAgent) {
+        match self.agents.get(&link) {
+            Some(agent) => agent.send(message).unwrap_or_default(),
+            None => drop(self.remotes.send(link, &message)),
         }
     }
 

@@ -11,7 +11,11 @@ use crate::{
         legacy::{Attributes, Domain, Resources, full_resources, reservations, unreserved},
         master::{Agent, Master, view::agent_used},
     },
-    mesos::{json, time::Time},
+    mesos::{
+        json,
+        time::Time,
+        v1::{AgentId, AgentInfo},
+    },
 };
 
 /// An agent without its full resources.
@@ -96,16 +100,44 @@ impl<'a> From<&'a Agent> for FullSlave<'a> {
     }
 }
 
+/// An agent of the registry that has not come back to this master yet.
+#[derive(Debug, Serialize)]
+pub struct RecoveredSlave<'a> {
+    id: &'a str,
+    hostname: &'a str,
+    port: i32,
+    attributes: Attributes<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Domain<'a>>,
+}
+
+impl<'a> From<&'a AgentInfo> for RecoveredSlave<'a> {
+    fn from(info: &'a AgentInfo) -> Self {
+        Self {
+            id: info.id.as_ref().map(AgentId::as_str).unwrap_or_default(),
+            hostname: &info.hostname,
+            port: info.port(),
+            attributes: Attributes(&info.attributes),
+            domain: info.domain.as_ref().map(Domain::from),
+        }
+    }
+}
+
 /// `/slaves`, all or the one of `slave_id`.
 #[derive(Debug, Serialize)]
 pub struct Slaves<'a> {
     slaves: Vec<FullSlave<'a>>,
-    recovered_slaves: [(); 0],
+    recovered_slaves: Vec<RecoveredSlave<'a>>,
 }
 
 impl<'a> Slaves<'a> {
     pub fn new(master: &'a Master, query: &Query) -> Self {
         let wanted = master.agents.values().filter(|agent| selects(query, "slave_id", agent.id.as_str()));
-        Self { slaves: wanted.map(FullSlave::from).collect(), recovered_slaves: [] }
+        let recovered =
+            master.recovered_agents.iter().filter(|(id, _)| selects(query, "slave_id", id.as_str()));
+        Self {
+            slaves: wanted.map(FullSlave::from).collect(),
+            recovered_slaves: recovered.map(|(_, info)| info.into()).collect(),
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::plain::capability_names;
 use crate::{
     engine::{
         legacy::{endpoint_format, sorted},
-        master::{Agent, LostAgent, Master},
+        master::{LostAgent, Master},
     },
     mesos::{json, v1},
 };
@@ -20,7 +20,10 @@ pub fn registry(master: &Master) -> Value {
         }
     };
     add("gone", master.gone_agents.values().map(lost).collect());
-    add("slaves", master.agents.values().map(admitted).collect());
+    let agents = master.agents.values().map(|agent| admitted(&agent.info, agent.deactivated));
+    let recovered =
+        master.recovered_agents.iter().map(|(id, info)| admitted(info, master.is_deactivated(id)));
+    add("slaves", agents.chain(recovered).collect());
     add("unreachable", master.unreachable_agents.values().map(lost).collect());
     let weights =
         master.weights.iter().map(|(role, weight)| json!({"info": {"role": role, "weight": weight}}));
@@ -38,11 +41,11 @@ fn master_info(info: &v1::MasterInfo) -> Value {
     value
 }
 
-fn admitted(agent: &Agent) -> Value {
-    let info = v1::AgentInfo { resources: endpoint_format(&agent.info.resources), ..agent.info.clone() };
+fn admitted(info: &v1::AgentInfo, deactivated: bool) -> Value {
+    let info = v1::AgentInfo { resources: endpoint_format(&info.resources), ..info.clone() };
     let mut info = json::to_json(&info);
     info["checkpoint"] = true.into();
-    json!({"deactivated": agent.deactivated, "info": info})
+    json!({"deactivated": deactivated, "info": info})
 }
 
 fn lost(agent: &LostAgent) -> Value {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{agents::Slave, frameworks::Full};
+use super::{
+    agents::{RecoveredSlave, Slave},
+    frameworks::Full,
+};
 use crate::{
     engine::{
         legacy::{Build, Domain, StateBuild},
@@ -37,7 +40,7 @@ pub struct State<'a> {
     cluster: Option<&'a str>,
     flags: BTreeMap<String, String>,
     slaves: Vec<Slave<'a>>,
-    recovered_slaves: [(); 0],
+    recovered_slaves: Vec<RecoveredSlave<'a>>,
     frameworks: Vec<Full<'a>>,
     completed_frameworks: Vec<Full<'a>>,
     orphan_tasks: [(); 0],
@@ -66,7 +69,7 @@ impl<'a> State<'a> {
             cluster: master.config.cluster.as_deref(),
             flags: flags::all(&master.config),
             slaves: master.agents.values().map(Slave::from).collect(),
-            recovered_slaves: [],
+            recovered_slaves: master.recovered_agents.values().map(RecoveredSlave::from).collect(),
             frameworks: master.frameworks.values().map(framework).collect(),
             completed_frameworks: master.completed_frameworks.iter().map(framework).collect(),
             orphan_tasks: [],

@@ -15,12 +15,11 @@ pub(super) fn as_f64(count: u64) -> f64 {
 }
 
 /// Things that Mesos counts and that cannot happen here.
-const NEVER: [&str; 9] = [
+const NEVER: [&str; 8] = [
     "event_queue_dispatches",
     "event_queue_http_requests",
     "event_queue_messages",
     "invalid_operation_status_updates",
-    "recovery_slave_removals",
     "slave_shutdowns_canceled",
     "slave_shutdowns_completed",
     "slave_shutdowns_scheduled",
@@ -45,7 +44,7 @@ pub fn of_master(counters: &Counters) -> Vec<(&'static str, f64)> {
         valid_status_updates invalid_status_updates
         valid_status_update_acknowledgements invalid_status_update_acknowledgements
         valid_operation_status_update_acknowledgements invalid_operation_status_update_acknowledgements
-        slave_registrations slave_reregistrations slave_removals
+        slave_registrations slave_reregistrations slave_removals recovery_slave_removals
         slave_unreachable_scheduled slave_unreachable_completed slave_unreachable_canceled
     );
     all.extend([

@@ -29,9 +29,12 @@ pub fn state(master: &Master) -> GetState {
     }
 }
 
-/// GET_AGENTS. The registry is in memory, so no agent is ever waited for after a restart.
+/// GET_AGENTS; recovered ones are in the registry and have not come back to this master yet.
 pub fn agents(master: &Master) -> GetAgents {
-    GetAgents { agents: master.agents.values().map(agent).collect(), recovered_agents: Vec::new() }
+    GetAgents {
+        agents: master.agents.values().map(agent).collect(),
+        recovered_agents: master.recovered_agents.values().cloned().collect(),
+    }
 }
 
 /// One registered agent, as in GET_AGENTS and AGENT_ADDED.
