@@ -417,6 +417,8 @@ pub enum BenchPart {
     Start,
     /// Launch latency, a hundred tasks, memory, an idle lab.
     Lab,
+    /// Masters and agents as processes of their own: registration, memory, launches, messages.
+    Wire,
     /// What the dashboard takes to draw big clusters.
     Frames,
     /// The dashboard in a terminal: start, delay, and what it takes when idle.

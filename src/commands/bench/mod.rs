@@ -6,6 +6,7 @@ mod framework;
 mod pty;
 mod synthetic;
 mod system;
+mod wire;
 
 use std::time::Duration;
 
@@ -70,6 +71,9 @@ pub async fn run(settings: &Settings, args: &cli::Bench, clock: Clock) -> Result
         let measured = in_one_lab(&lab, clock, runs, |step| spinner.set_message(step)).await;
         lab.down().await?;
         figures.extend(measured?);
+    }
+    if wanted(BenchPart::Wire) {
+        figures.extend(wire::measure(clock, runs, |step| spinner.set_message(step)).await?);
     }
     if wanted(BenchPart::Frames) {
         spinner.set_message("the dashboard's frames");

@@ -152,7 +152,11 @@ fn any_process_with(mark: &str) -> bool {
     })
 }
 
-fn proportional_memory(pid: u32) -> io::Result<f64> {
+/// In KB.
+///
+/// # Errors
+/// Where the system keeps no such account (it is Linux').
+pub fn proportional_memory(pid: u32) -> io::Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
