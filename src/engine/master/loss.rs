@@ -181,6 +181,7 @@ impl Master {
         self.strike_off(id);
         self.removed_agents.insert(id.clone());
         self.deactivated.remove(id);
+        self.draining.remove(id);
         self.send_to_connected(&events::failure(id.clone(), None));
         self.publish_agent_removed(id);
     }
@@ -196,6 +197,7 @@ impl Master {
         self.register(State::Gone, &info, Some(self.now));
         self.gone_agents.insert(id.clone(), LostAgent { id: id.clone(), info, since: self.now });
         self.recovered_agents.remove(id);
+        self.draining.remove(id);
         if self.agents.contains_key(id) {
             self.tell(id, ToAgent::Shutdown { message: MESSAGE.into() });
             self.lose_agent(id, MESSAGE, false);

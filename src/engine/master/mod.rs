@@ -5,6 +5,7 @@ mod agents;
 mod calls;
 mod config;
 mod counters;
+mod drain;
 mod events;
 mod events_of_operators;
 mod framework_info;
@@ -50,7 +51,7 @@ use crate::{
     mesos::{
         resources::Resources,
         time::Time,
-        v1::{Address, AgentId, AgentInfo, FrameworkId, MasterInfo, Offer, OfferId, master_info},
+        v1::{Address, AgentId, AgentInfo, DrainInfo, FrameworkId, MasterInfo, Offer, OfferId, master_info},
     },
 };
 
@@ -82,6 +83,8 @@ pub struct Master {
     streams: BTreeMap<StreamId, FrameworkId>,
     /// By an operator, also while they are unreachable.
     deactivated: BTreeSet<AgentId>,
+    /// Also while they are away.
+    draining: BTreeMap<AgentId, DrainInfo>,
     timers: Timers,
     next_framework: u64,
     next_agent: u64,
@@ -125,6 +128,7 @@ impl Master {
             addresses: BTreeMap::new(),
             streams: BTreeMap::new(),
             deactivated: BTreeSet::new(),
+            draining: BTreeMap::new(),
             timers: Timers::default(),
             next_framework: 0,
             next_agent: 0,
@@ -143,6 +147,7 @@ impl Master {
         self.now = self.now.max(now);
         let reply = self.take(input);
         self.fire_timers();
+        self.finish_drains();
         self.make_offers();
         Output { reply, effects: std::mem::take(&mut self.effects) }
     }

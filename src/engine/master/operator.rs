@@ -25,9 +25,7 @@ impl Master {
             Type::DeactivateAgent => self.deactivate(&call.deactivate_agent.unwrap_or_default().agent_id),
             Type::ReactivateAgent => self.reactivate(&call.reactivate_agent.unwrap_or_default().agent_id),
             Type::UpdateWeights => self.update_weights(&call.update_weights.unwrap_or_default().weight_infos),
-            Type::DrainAgent if !self.is_known(&call.drain_agent.unwrap_or_default().agent_id) => {
-                unknown_agent()
-            }
+            Type::DrainAgent => self.drain_agent(call.drain_agent.unwrap_or_default()),
             Type::SetLoggingLevel => Reply::Ok,
             _ => Reply::NotImplemented("501 Not Implemented.".into()),
         }
@@ -49,14 +47,14 @@ impl Master {
         Reply::NotFound(format!("Agent '{id}' not found"))
     }
 
-    fn is_known(&self, id: &AgentId) -> bool {
+    pub(super) fn is_known(&self, id: &AgentId) -> bool {
         self.agents.contains_key(id)
             || self.recovered_agents.contains_key(id)
             || self.unreachable_agents.contains_key(id)
     }
 
     /// Has it written down that an agent is deactivated now, or no longer.
-    fn register_activity(&mut self, id: &AgentId) {
+    pub(super) fn register_activity(&mut self, id: &AgentId) {
         let known = self.agents.get(id).map(|agent| &agent.info).or_else(|| self.recovered_agents.get(id));
         if let Some(info) = known.cloned() {
             self.register(State::Admitted, &info, None);
@@ -79,9 +77,14 @@ impl Master {
     }
 
     fn reactivate(&mut self, id: &AgentId) -> Reply {
-        if !self.deactivated.remove(id) {
+        if !self.deactivated.contains(id) {
             return Reply::BadRequest("Agent is not deactivated".into());
         }
+        if self.is_draining(id) {
+            return Reply::BadRequest("Agent is still in the DRAINING state".into());
+        }
+        self.deactivated.remove(id);
+        self.end_drain(id);
         self.register_activity(id);
         let Some(agent) = self.agents.get_mut(id) else {
             return Reply::Conflict("Agent removed while processing the call".into());
@@ -128,6 +131,6 @@ impl Master {
     }
 }
 
-fn unknown_agent() -> Reply {
+pub(super) fn unknown_agent() -> Reply {
     Reply::BadRequest("Unknown agent".into())
 }

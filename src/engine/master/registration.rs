@@ -113,6 +113,7 @@ impl Master {
                 let frameworks = running.frameworks.clone();
                 self.readmit(id, running);
                 self.announce_agent(id);
+                self.resume_drain(id);
                 self.tell_reregistered(id, Vec::new());
                 self.greet_frameworks(id, &frameworks);
             }
@@ -295,6 +296,7 @@ impl Master {
         self.recover_frameworks(&running.frameworks);
         self.reconcile_agent(id, &running);
         self.activate_again(id);
+        self.resume_drain(id);
         self.greet_frameworks(id, &running.frameworks);
     }
 

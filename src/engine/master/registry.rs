@@ -19,6 +19,7 @@ impl Master {
             agent: agent.clone(),
             since: since.map(|since| TimeInfo { nanoseconds: since.as_nanos() }),
             deactivated: deactivated.then_some(true),
+            drain_info: agent.id.as_ref().and_then(|id| self.draining.get(id).copied()),
         };
         self.effects.push(Effect::Registry(Box::new(entry)));
     }
@@ -29,6 +30,9 @@ impl Master {
         for (id, entry) in compacted(entries) {
             if entry.deactivated() {
                 self.deactivated.insert(id.clone());
+            }
+            if let Some(drain_info) = entry.drain_info {
+                self.draining.insert(id.clone(), drain_info);
             }
             let since = entry.since.as_ref().map(|since| since.nanoseconds).unwrap_or_default();
             let since = Time::from_epoch(Duration::from_nanos(u64::try_from(since).unwrap_or_default()));

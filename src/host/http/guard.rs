@@ -40,16 +40,22 @@ impl Guard {
             return None;
         }
         let texts = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?"));
-        let names_us = |host: &str| (message && host.is_empty()) || self.knows(host, local);
+        let names_us = |host: &str| (message && host.is_empty()) || self.answers_to(host, local);
         if let Some(host) = texts(header::HOST).find(|host| !names_us(host)) {
             return Some(format!("403 Forbidden. Host '{host}' is not a name of this listener."));
         }
-        if let Some(host) = uri.authority().filter(|host| !self.knows(host.as_str(), local)) {
+        if let Some(host) = uri.authority().filter(|host| !self.answers_to(host.as_str(), local)) {
             return Some(format!("403 Forbidden. Host '{host}' is not a name of this listener."));
         }
         texts(header::ORIGIN)
             .find(|origin| !self.knows_origin(origin, local))
             .map(|origin| format!("403 Forbidden. Origin '{origin}' is foreign."))
+    }
+
+    /// A name without a dot is one that only the machine or its network gives, such as that of a container: no page of
+    /// somebody else's can be under it. What changes something still needs an `Origin` of ours.
+    fn answers_to(&self, host_and_port: &str, local: IpAddr) -> bool {
+        self.knows(host_and_port, local) || is_single_label(without_port(host_and_port))
     }
 
     fn knows_origin(&self, origin: &str, local: IpAddr) -> bool {
@@ -70,6 +76,10 @@ fn without_port(host: &str) -> &str {
         return inside;
     }
     host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+fn is_single_label(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -95,6 +105,7 @@ mod tests {
         {
             assert_eq!(refusal(Some(host), None), None, "{host}");
         }
+        assert_eq!(refusal(Some("mesos-master:5050"), None), None);
         assert_eq!(refusal(None, None), None);
         assert_eq!(refusal(None, Some("http://localhost:3000")), None);
     }
@@ -122,9 +133,10 @@ mod tests {
 
     #[test]
     fn foreign_names_do_not() {
-        for host in ["evil.test", "10.1.2.4", "localhost.evil.test", "127.0.0.1.evil.test:5050", ""] {
+        for host in ["evil.test", "10.1.2.4", "localhost.evil.test", "127.0.0.1.evil.test:5050", "", "x."] {
             assert!(refusal(Some(host), None).is_some(), "{host}");
         }
+        assert!(refusal(Some("mesos-master"), Some("http://wiki")).is_some());
         for origin in ["http://evil.test", "null", "https://localhost.evil.test"] {
             assert!(refusal(Some("localhost"), Some(origin)).is_some(), "{origin}");
         }
