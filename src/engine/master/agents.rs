@@ -80,8 +80,8 @@ impl Master {
         }
     }
 
-    /// Pings now and at every interval; gives the agent up after too many pings without an answer. Pings go on until
-    /// it is given up: as long as the rate limit holds that back, an answer is still in time.
+    /// Pings now and at every interval; gives the agent up after too many pings without an answer. Pings go on even then:
+    /// as long as the rate limit holds that back, an answer is still in time.
     pub(super) fn ping_due(&mut self, id: &AgentId, serial: u64) {
         let most = self.config.max_agent_ping_timeouts;
         let Some(agent) = self.agents.get_mut(id).filter(|agent| agent.observer.serial == serial) else {
@@ -94,13 +94,11 @@ impl Master {
         }
         let is_lost = *is_waiting && *timeouts >= most;
         *is_waiting = true;
+        self.tell(id, ToAgent::Ping { observer: serial, connected });
+        let timeout = self.config.agent_ping_timeout.max(std::time::Duration::from_millis(1));
+        self.set_timer(timeout, Timer::Ping(id.clone(), serial));
         if is_lost {
             self.schedule_unreachable(id);
-        }
-        if self.agents.contains_key(id) {
-            self.tell(id, ToAgent::Ping { observer: serial, connected });
-            let timeout = self.config.agent_ping_timeout.max(std::time::Duration::from_millis(1));
-            self.set_timer(timeout, Timer::Ping(id.clone(), serial));
         }
     }
 }
