@@ -1,14 +1,12 @@
 //! Ending tasks: one, an executor, a framework, or everything.
 
-use std::time::Duration;
-
 use super::{
     Agent, AgentState, Effect, ExecutorState, FrameworkState,
     launch::{has_capability, task_share},
 };
 use crate::{
     engine::{
-        executor::{self, DEFAULT_KILL_GRACE_PERIOD, Signal, grace_period},
+        executor::{self, Signal},
         wire::{StatusUpdate, ToMaster},
     },
     mesos::{
@@ -150,10 +148,13 @@ impl Agent {
         }
     }
 
-    /// The agent is to be emptied: every task is killed, with the grace period it has, or less.
-    pub(super) fn drain(&mut self, now: Time, config: &DrainConfig) {
-        let most = config.max_grace_period.as_ref().and_then(|most| u64::try_from(most.nanoseconds).ok());
-        let max_grace_period = most.map(Duration::from_nanos);
+    /// The agent is to be emptied: every task is killed, and none begins. One that runs nothing is empty already.
+    pub(super) fn drain(&mut self, now: Time, config: DrainConfig) {
+        if self.frameworks.is_empty() {
+            return;
+        }
+        let most = config.max_grace_period;
+        self.draining = Some(config);
         let tasks: Vec<(FrameworkId, TaskId, Option<KillPolicy>)> = self
             .frameworks
             .iter()
@@ -162,13 +163,19 @@ impl Agent {
             })
             .collect();
         for (framework_id, task_id, own) in tasks {
-            let own = own.as_ref().map_or(DEFAULT_KILL_GRACE_PERIOD, |policy| {
-                grace_period(policy).unwrap_or(DEFAULT_KILL_GRACE_PERIOD)
-            });
-            let grace = max_grace_period.map_or(own, |most| most.min(own));
-            let nanoseconds = i64::try_from(grace.as_nanos()).unwrap_or(i64::MAX);
-            let policy = KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) };
-            self.kill_task(now, &framework_id, &task_id, Some(policy));
+            let policy = most.filter(|most| is_shorter(most, own.as_ref()));
+            let policy = policy.map(|most| KillPolicy { grace_period: Some(most) });
+            self.kill_task(now, &framework_id, &task_id, policy);
+        }
+    }
+
+    /// That a task of a draining agent is killed has one reason, whatever was given.
+    pub(super) fn explain_by_draining(&self, framework: &FrameworkInfo, status: &mut TaskStatus) {
+        let is_killed = matches!(status.state(), TaskState::TaskKilling | TaskState::TaskKilled);
+        let Some(draining) = self.draining.as_ref().filter(|_| is_killed) else { return };
+        status.set_reason(Reason::AgentDraining);
+        if draining.mark_gone() && has_capability(framework, capability::Type::PartitionAware) {
+            status.set_state(TaskState::TaskGoneByOperator);
         }
     }
 
@@ -191,10 +198,22 @@ impl Agent {
         }
     }
 
+    pub(super) fn end_drain_when_empty(&mut self) {
+        if self.frameworks.is_empty() {
+            self.draining = None;
+        }
+    }
+
     pub(super) fn stop_when_empty(&mut self) {
         if self.state == AgentState::Terminating && self.frameworks.is_empty() && !self.stopped {
             self.stopped = true;
             self.effects.push(Effect::Stopped);
         }
     }
+}
+
+/// Whether this grace period is to go before the task's own. A task without one gets it even if it is longer than the
+/// default.
+fn is_shorter(most: &DurationInfo, own: Option<&KillPolicy>) -> bool {
+    own.and_then(|policy| policy.grace_period).is_none_or(|own| most.nanoseconds < own.nanoseconds)
 }

@@ -23,6 +23,10 @@ use crate::{
 /// Mesos gives the executor this much more than the task's kill policy asks, and takes it off again.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
 
+/// Why nothing is launched any more on an agent that is being drained.
+const DRAINING: (Reason, &str) =
+    (Reason::AgentDraining, "Task was received while agent was already draining");
+
 /// A container to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
@@ -46,6 +50,9 @@ impl Agent {
         };
         if task.agent_id != agent_id || self.state == AgentState::Terminating {
             return;
+        }
+        if self.draining.is_some() {
+            return self.drop_task(now, &framework, &task.task_id, DRAINING);
         }
         if let Err(message) = supported_limits(&task) {
             return self.drop_task(now, &framework, &task.task_id, (Reason::GcError, message));
@@ -109,6 +116,10 @@ impl Agent {
         };
         let elsewhere = group.tasks.iter().any(|task| task.agent_id != agent_id);
         if elsewhere || self.state == AgentState::Terminating {
+            return;
+        }
+        if self.draining.is_some() {
+            group.tasks.iter().for_each(|task| self.drop_task(now, &framework, &task.task_id, DRAINING));
             return;
         }
         self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework.clone()));

@@ -39,7 +39,7 @@ use super::{
 use crate::mesos::{
     log::AgentLogEntry,
     time::Time,
-    v1::{AgentId, AgentInfo, ContainerId, ExecutorId, FrameworkId, Resource},
+    v1::{AgentId, AgentInfo, ContainerId, DrainConfig, ExecutorId, FrameworkId, Resource},
 };
 
 /// Completed frameworks that are kept, as in Mesos.
@@ -212,6 +212,8 @@ pub struct Agent {
     resource_version: Bytes,
     streams: Streams,
     containers: BTreeMap<ContainerId, (FrameworkId, ExecutorId)>,
+    /// While a drain goes on.
+    draining: Option<DrainConfig>,
     stopped: bool,
     rng: StdRng,
     effects: Vec<Effect>,
@@ -236,6 +238,7 @@ impl Agent {
             ),
             streams: Streams::default(),
             containers: BTreeMap::new(),
+            draining: None,
             stopped: false,
             rng,
             effects: Vec::new(),
@@ -272,6 +275,7 @@ impl Agent {
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }
+        self.end_drain_when_empty();
         self.stop_when_empty();
         std::mem::take(&mut self.effects)
     }
@@ -312,7 +316,7 @@ impl Agent {
             ToAgent::Ping { observer, connected } => self.ping(now, observer, connected),
             ToAgent::AcknowledgeOperation { .. } => {}
             ToAgent::ApplyOperation(request) => self.refuse_operation(*request),
-            ToAgent::Drain(config) => self.drain(now, &config),
+            ToAgent::Drain(config) => self.drain(now, config),
         }
     }
 

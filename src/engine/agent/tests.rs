@@ -10,9 +10,10 @@ use crate::{
         wire::{LaunchTerms, Reconciliation, Running},
     },
     mesos::v1::{
-        CommandInfo, ContainerInfo, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy, Resource, TaskId,
-        TaskInfo, TaskStatus, command_info::Uri, container_info, framework_info::Capability,
-        framework_info::capability, health_check, resource::AllocationInfo, task_status, value,
+        CommandInfo, ContainerInfo, DrainConfig, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy,
+        Resource, TaskId, TaskInfo, TaskStatus, command_info::Uri, container_info,
+        framework_info::Capability, framework_info::capability, health_check, resource::AllocationInfo,
+        task_status, value,
     },
 };
 
@@ -117,6 +118,10 @@ impl Stage {
             }),
             "shutdown-framework" => Input::Master(ToAgent::ShutdownFramework { framework_id }),
             "shutdown" => Input::Master(ToAgent::Shutdown { message: String::new() }),
+            "drain" => Input::Master(ToAgent::Drain(DrainConfig {
+                max_grace_period: rest.iter().find_map(|word| word.parse().ok()).map(seconds),
+                mark_gone: Some(rest.contains(&"gone")),
+            })),
             "ping" => Input::Master(ToAgent::Ping { observer: 1, connected: rest[0] == "connected" }),
             other => panic!("unknown verb `{other}`"),
         }
@@ -191,9 +196,12 @@ fn at(seconds: &str) -> Time {
     Time::from_epoch(Duration::from_secs_f64(seconds.parse().unwrap()))
 }
 
-fn policy(seconds: &str) -> KillPolicy {
-    let nanoseconds = seconds.parse::<i64>().unwrap() * 1_000_000_000;
-    KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) }
+fn seconds(seconds: i64) -> DurationInfo {
+    DurationInfo { nanoseconds: seconds * 1_000_000_000 }
+}
+
+fn policy(text: &str) -> KillPolicy {
+    KillPolicy { grace_period: Some(seconds(text.parse().unwrap())) }
 }
 
 /// A framework with the capabilities that the words name.
@@ -217,7 +225,6 @@ fn task_info(words: &[&str]) -> TaskInfo {
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let uri = words.contains(&"uri").then(|| Uri { value: "http://there/file".to_owned(), ..Uri::default() });
     let docker = ContainerInfo { r#type: container_info::Type::Docker.into(), ..ContainerInfo::default() };
-    let nanoseconds = |seconds: &str| seconds.parse::<i64>().unwrap() * 1_000_000_000;
     TaskInfo {
         name: words[0].to_owned(),
         task_id: TaskId::new(words[0]),
@@ -236,7 +243,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
         }),
         container: words.contains(&"docker").then_some(docker),
         kill_policy: option("grace").map(policy),
-        max_completion_time: option("max").map(|seconds| DurationInfo { nanoseconds: nanoseconds(seconds) }),
+        max_completion_time: option("max").map(|text| seconds(text.parse().unwrap())),
         health_check: option("failures").map(|failures| HealthCheck {
             delay_seconds: Some(1.0),
             interval_seconds: Some(2.0),

@@ -86,6 +86,9 @@ impl Agent {
             return;
         };
         self.counters.valid_status_updates += 1;
+        let info = framework.info.clone();
+        self.explain_by_draining(&info, &mut status);
+        let Some(framework) = self.frameworks.get_mut(framework_id) else { return };
         let Some(executor) = framework.executors.get_mut(executor_id) else { return };
         let Some(state) = executor.update_task(&status, framework_id) else { return };
         self.count(state);
