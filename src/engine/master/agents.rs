@@ -7,6 +7,7 @@ use super::{
     loss::Removal,
     model::{MarkingUnreachable, Observer},
     timers::Timer,
+    unreachable::Turn,
 };
 use crate::{
     engine::wire::{AgentLink, AgentRegistration, ToAgent, ToMaster},
@@ -77,6 +78,7 @@ impl Master {
         agent.observer.timeouts = 0;
         if std::mem::take(&mut agent.observer.marking) == MarkingUnreachable::Scheduled {
             self.counters.slave_unreachable_canceled += 1;
+            self.turns.cancel(&Turn::Silent(id.clone(), observer));
         }
     }
 

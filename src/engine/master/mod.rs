@@ -44,7 +44,7 @@ pub use self::{
     model::{Agent, Framework, FrameworkState, LostAgent},
     validation::call::{operator as validate_operator_call, scheduler as validate_scheduler_call},
 };
-use self::{offers::role_of, timers::Timers};
+use self::{offers::role_of, timers::Timers, unreachable::Turns};
 pub use super::legacy::VERSION;
 use crate::{
     engine::{allocator::Allocator, wire::AgentLink},
@@ -91,8 +91,8 @@ pub struct Master {
     next_offer: u64,
     next_subscriber: u64,
     next_observer: u64,
-    /// When the rate limit lets the next agent become unreachable.
-    next_removal: Option<Time>,
+    /// Agents that are to become unreachable.
+    turns: Turns,
     rng: SmallRng,
     /// The time of the input that is being handled.
     now: Time,
@@ -135,7 +135,7 @@ impl Master {
             next_offer: 0,
             next_subscriber: 0,
             next_observer: 0,
-            next_removal: None,
+            turns: Turns::default(),
             rng,
             now,
             effects: Vec::new(),

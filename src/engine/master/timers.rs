@@ -18,12 +18,10 @@ pub(super) enum Timer {
     Ping(AgentId, u64),
     /// Of the agent that was disconnected then.
     AgentReregistration(AgentId, Time),
-    /// Its turn under the rate limit has come, for the agent's observer with this number.
-    Unreachable(AgentId, u64),
     /// Agents from before this master's time have had theirs to come back.
     Recovery,
-    /// The turn of an agent that has not come back.
-    RecoveredUnreachable(AgentId),
+    /// The rate limit lets the next agent become unreachable.
+    Turn,
     OfferTimeout(OfferId),
     FailoverTimeout(FrameworkId),
 }
@@ -86,9 +84,8 @@ impl Master {
             Timer::SubscriberHeartbeat(subscriber) => self.subscriber_heartbeat(subscriber),
             Timer::Ping(agent, observer) => self.ping_due(&agent, observer),
             Timer::AgentReregistration(agent, since) => self.reregistration_due(&agent, since),
-            Timer::Unreachable(agent, observer) => self.unreachable_due(&agent, observer),
             Timer::Recovery => self.recovery_due(),
-            Timer::RecoveredUnreachable(agent) => self.recovered_unreachable_due(&agent),
+            Timer::Turn => self.turn_due(),
             Timer::OfferTimeout(offer) => self.rescind_offer(&offer),
             Timer::FailoverTimeout(framework) => self.failover_due(&framework),
         }

@@ -1,6 +1,8 @@
 //! Agents that do not answer, or do not come back in time, and how quickly they may be given up.
 
-use super::{Agent, LostAgent, Master, events, model::MarkingUnreachable, timers::Timer};
+use std::{collections::VecDeque, time::Duration};
+
+use super::{LostAgent, Master, events, model::MarkingUnreachable, timers::Timer};
 use crate::{
     engine::legacy::DurationText,
     mesos::{
@@ -10,8 +12,34 @@ use crate::{
     },
 };
 
+/// An agent that is to become unreachable, when its turn under the rate limit comes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Turn {
+    /// It does not answer its observer of this number.
+    Silent(AgentId, u64),
+    /// It has been disconnected since then.
+    Absent(AgentId, Time),
+    /// It has not come back to this master.
+    Missing(AgentId),
+}
+
+/// Those that wait for their turn.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// None where one was canceled.
+    waiting: VecDeque<Option<Turn>>,
+    /// When the rate limit lets the next one through.
+    next: Option<Time>,
+}
+
+impl Turns {
+    /// It has answered.
+    pub fn cancel(&mut self, turn: &Turn) {
+        self.waiting.iter_mut().filter(|it| it.as_ref() == Some(turn)).for_each(|it| *it = None);
+    }
+}
+
 impl Master {
-    /// The agent's turn to become unreachable comes when the rate limit allows it; at once without one.
     pub(super) fn schedule_unreachable(&mut self, id: &AgentId) {
         let Some(agent) = self.agents.get_mut(id) else { return };
         if agent.observer.marking == MarkingUnreachable::Scheduled {
@@ -19,44 +47,85 @@ impl Master {
         }
         agent.observer.marking = MarkingUnreachable::Scheduled;
         let serial = agent.observer.serial;
-        self.counters.slave_unreachable_scheduled += 1;
-        match self.next_turn() {
-            Some(turn) if turn > self.now => {
-                self.set_timer(turn.since(self.now), Timer::Unreachable(id.clone(), serial));
-            }
-            _ => self.unreachable_due(id, serial),
-        }
-    }
-
-    /// Takes the next free turn under the rate limit; None when there is no limit.
-    fn next_turn(&mut self) -> Option<Time> {
-        let (permits, period) = self.config.agent_removal_rate_limit?;
-        let turn = self.next_removal.map_or(self.now, |next| next.max(self.now));
-        self.next_removal = Some(turn + period / permits.max(1));
-        Some(turn)
-    }
-
-    pub(super) fn unreachable_due(&mut self, id: &AgentId, serial: u64) {
-        let is_due = |agent: &Agent| {
-            agent.observer.serial == serial && agent.observer.marking == MarkingUnreachable::Scheduled
-        };
-        if self.agents.get(id).is_some_and(is_due) {
-            self.counters.slave_unreachable_completed += 1;
-            self.mark_unreachable(id, "health check timed out");
-        }
+        self.wait_for_turn(Turn::Silent(id.clone(), serial));
     }
 
     /// The agent has been disconnected since then without a break.
     pub(super) fn reregistration_due(&mut self, id: &AgentId, since: Time) {
-        if self.agents.get(id).is_some_and(|agent| agent.disconnected_at == Some(since)) {
-            let timeout = DurationText(self.config.agent_reregister_timeout);
-            self.counters.slave_unreachable_scheduled += 1;
-            self.counters.slave_unreachable_completed += 1;
-            self.mark_unreachable(
-                id,
-                &format!("agent did not reregister within {timeout} after disconnecting"),
-            );
+        if self.is_absent(id, since) {
+            self.wait_for_turn(Turn::Absent(id.clone(), since));
         }
+    }
+
+    /// Agents of the registry that have not come back to this master are given up, in turn.
+    pub(super) fn recovery_due(&mut self) {
+        let missing: Vec<AgentId> = self.recovered_agents.keys().cloned().collect();
+        missing.into_iter().for_each(|id| self.wait_for_turn(Turn::Missing(id)));
+    }
+
+    /// One at a time, first come, first served; at once where there is no limit.
+    fn wait_for_turn(&mut self, turn: Turn) {
+        self.counters.slave_unreachable_scheduled += 1;
+        match self.turns.next.filter(|next| *next > self.now) {
+            _ if self.config.agent_removal_rate_limit.is_none() => self.take_turn(turn),
+            None if self.turns.waiting.is_empty() => {
+                self.turns.next = self.now_and_the_limit();
+                self.take_turn(turn);
+            }
+            next => {
+                if self.turns.waiting.is_empty() {
+                    self.set_timer(next.map_or(Duration::ZERO, |next| next.since(self.now)), Timer::Turn);
+                }
+                self.turns.waiting.push_back(Some(turn));
+            }
+        }
+    }
+
+    fn now_and_the_limit(&self) -> Option<Time> {
+        let (permits, period) = self.config.agent_removal_rate_limit?;
+        Some(self.now + period / permits.max(1))
+    }
+
+    /// Who has answered meanwhile does not hold up the others.
+    pub(super) fn turn_due(&mut self) {
+        while let Some(turn) = self.turns.waiting.pop_front() {
+            if let Some(turn) = turn {
+                self.turns.next = self.now_and_the_limit();
+                self.take_turn(turn);
+                break;
+            }
+        }
+        if let Some(next) = self.turns.next.filter(|_| !self.turns.waiting.is_empty()) {
+            self.set_timer(next.since(self.now), Timer::Turn);
+        }
+    }
+
+    fn take_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Silent(id, serial) => {
+                if self.is_silent(&id, serial) {
+                    self.counters.slave_unreachable_completed += 1;
+                    self.mark_unreachable(&id, "health check timed out");
+                }
+            }
+            Turn::Absent(id, since) if self.is_absent(&id, since) => {
+                let timeout = DurationText(self.config.agent_reregister_timeout);
+                self.counters.slave_unreachable_completed += 1;
+                let message = format!("agent did not reregister within {timeout} after disconnecting");
+                self.mark_unreachable(&id, &message);
+            }
+            Turn::Missing(id) if self.recovered_agents.contains_key(&id) => self.give_up_missing(&id),
+            Turn::Absent(..) | Turn::Missing(_) => self.counters.slave_unreachable_canceled += 1,
+        }
+    }
+
+    fn is_silent(&self, id: &AgentId, serial: u64) -> bool {
+        let observer = self.agents.get(id).map(|agent| &agent.observer);
+        observer.is_some_and(|it| it.serial == serial && it.marking == MarkingUnreachable::Scheduled)
+    }
+
+    fn is_absent(&self, id: &AgentId, since: Time) -> bool {
+        self.agents.get(id).is_some_and(|agent| agent.disconnected_at == Some(since))
     }
 
     /// Its tasks become unreachable; they run on, and may be back with it.
@@ -73,29 +142,11 @@ impl Master {
         self.unreachable_agents.insert(id.clone(), LostAgent { id: id.clone(), info, since: self.now });
     }
 
-    /// Agents of the registry that have not come back to this master are given up, in turn.
-    pub(super) fn recovery_due(&mut self) {
-        let missing: Vec<AgentId> = self.recovered_agents.keys().cloned().collect();
-        for id in missing {
-            self.counters.slave_unreachable_scheduled += 1;
-            match self.next_turn() {
-                Some(turn) if turn > self.now => {
-                    self.set_timer(turn.since(self.now), Timer::RecoveredUnreachable(id));
-                }
-                _ => self.recovered_unreachable_due(&id),
-            }
-        }
-    }
-
-    pub(super) fn recovered_unreachable_due(&mut self, id: &AgentId) {
-        match self.recovered_agents.remove(id) {
-            None => self.counters.slave_unreachable_canceled += 1,
-            Some(info) => {
-                self.counters.slave_unreachable_completed += 1;
-                self.counters.recovery_slave_removals += 1;
-                self.enter_unreachable(id, info);
-                self.send_to_connected(&events::failure(id.clone(), None));
-            }
-        }
+    fn give_up_missing(&mut self, id: &AgentId) {
+        let Some(info) = self.recovered_agents.remove(id) else { return };
+        self.counters.slave_unreachable_completed += 1;
+        self.counters.recovery_slave_removals += 1;
+        self.enter_unreachable(id, info);
+        self.send_to_connected(&events::failure(id.clone(), None));
     }
 }

@@ -208,6 +208,10 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
+fn text_or(value: &Value, default: &str) -> String {
+    value.as_str().unwrap_or(default).to_owned()
+}
+
 /// A step that says nothing else is an answer to the observer's last ping.
 fn message(step: &Value, observer: u64) -> ToMaster {
     if let Some(info) = step.get("register") {
@@ -240,8 +244,9 @@ fn message(step: &Value, observer: u64) -> ToMaster {
 }
 
 fn registration(info: &Value) -> AgentRegistration {
-    let hostname = info["hostname"].as_str().unwrap_or("localhost").to_owned();
+    let hostname = text_or(&info["hostname"], "localhost");
     let port = info["port"].as_u64().unwrap_or(5051);
+    let (address, version) = (&info["ip"], &info["version"]);
     let info = AgentInfo {
         id: info["id"].as_str().map(Into::into),
         hostname,
@@ -250,7 +255,9 @@ fn registration(info: &Value) -> AgentRegistration {
         attributes: attributes::parse(&text(&info["attributes"])).unwrap(),
         ..AgentInfo::default()
     };
-    AgentRegistration::new(info, format!("slave(1)@127.0.0.1:{port}"))
+    let ip = text_or(address, "127.0.0.1");
+    let registration = AgentRegistration::new(info, format!("slave(1)@{ip}:{port}"));
+    AgentRegistration { version: text_or(version, &registration.version), ..registration }
 }
 
 fn reregistration(info: &Value) -> ToMaster {
