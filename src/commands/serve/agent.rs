@@ -91,7 +91,7 @@ fn config(
     info.port = Some(setup.listen.advertise_port.unwrap_or(bound).into());
     info.checkpoint = Some(true);
     let directory = Path::new(&one.config.work_dir);
-    let opened = AgentMemory::open(directory, &info, setup.reconfiguration_policy);
+    let opened = AgentMemory::open(directory, &info, setup.reconfiguration_policy, setup.strict);
     let (memory, remembered) = opened.map_err(|error| Failure::failed(error.to_string()))?;
     let own = kept.iter().filter(|kept| Path::new(&kept.launch.directory).starts_with(directory));
     let own: Vec<KeptContainer> = own.cloned().collect();

@@ -27,8 +27,6 @@ pub struct AgentSetup {
     pub listen: Listen,
     /// Of the only agent; where there are several, their directories are below it.
     pub work_dir: PathBuf,
-    pub executor_registration_timeout: Duration,
-    pub executor_reregistration_timeout: Duration,
     pub recovery_timeout: Duration,
     pub recover: Recover,
     pub strict: bool,
@@ -58,28 +56,20 @@ pub fn setup(
     let mut flags = Flags::read(Component::Agent, argv, variables);
     let listen = Listen::of(&mut flags);
     let work_dir = PathBuf::from(flags.required("work_dir").unwrap_or_default());
-    let duration = |flags: &Flags, name| flags.duration(name).unwrap_or_default();
     let setup = AgentSetup {
         agents: config::agents(&mut flags, &listen, &work_dir, &machine(&work_dir)),
         master: master(&mut flags),
         listen,
         work_dir,
-        executor_registration_timeout: duration(&flags, "executor_registration_timeout"),
-        executor_reregistration_timeout: duration(&flags, "executor_reregistration_timeout"),
-        recovery_timeout: duration(&flags, "recovery_timeout"),
+        recovery_timeout: flags.duration("recovery_timeout").unwrap_or_default(),
         recover: flags.parsed("recover", Recover::parse).unwrap_or_default(),
         strict: flags.is_set("strict"),
         reconfiguration_policy: flags.parsed("reconfiguration_policy", str::parse).unwrap_or_default(),
         logging: Logging::of(&mut flags, Component::Agent),
     };
-    check(&mut flags, &setup);
+    let longest = flags.duration("executor_reregistration_timeout") <= Some(LONGEST_REREGISTRATION);
+    flags.check("executor_reregistration_timeout", longest, "must be at most 15secs");
     flags.finish(setup)
-}
-
-/// What Mesos checks beyond the kinds of values.
-fn check(flags: &mut Flags, setup: &AgentSetup) {
-    let reregistration = setup.executor_reregistration_timeout <= LONGEST_REREGISTRATION;
-    flags.check("executor_reregistration_timeout", reregistration, "must be at most 15secs");
 }
 
 fn master(flags: &mut Flags) -> MasterAddress {

@@ -13,6 +13,7 @@ const PROVIDERS: (&str, &str) =
 const SECRETS: (&str, &str) = ("there are no secrets of executors", "leave it out");
 const IP6: (&str, &str) = ("an agent has no IPv6 address here", "leave it out");
 const FEATURES: (&str, &str) = ("an agent has the features it has", "leave it out");
+const COMMANDS_ONLY: &str = "the agent runs commands itself";
 const OVERSUBSCRIPTION: (&str, &str) = (NO_OVERSUBSCRIPTION, "leave it out");
 
 pub const FLAGS: [Flag; 49] = [
@@ -51,14 +52,17 @@ pub const FLAGS: [Flag; 49] = [
     text("ip6_discovery_command", "a command that prints its IPv6 address").refused(IP6),
     // Executors.
     json("executor_environment_variables", "the environment of executors, as a JSON object of texts"),
-    duration("executor_registration_timeout", "how long an executor may take to register").or("1mins"),
+    duration("executor_registration_timeout", "how long an executor may take to register")
+        .or("1mins")
+        .ignored(COMMANDS_ONLY),
     duration("executor_reregistration_timeout", "how long one may take after a restart, up to 15secs")
-        .or("2secs"),
+        .or("2secs")
+        .ignored(COMMANDS_ONLY),
     duration("executor_reregistration_retry_interval", "when executors of the driver are called again")
         .ignored("the first call reaches them"),
     duration("executor_shutdown_grace_period", "how long an executor may take to end").or("5secs"),
     boolean("http_command_executor", false, "run commands by the HTTP API of executors")
-        .ignored("the agent runs commands itself"),
+        .ignored(COMMANDS_ONLY),
     whole("max_completed_executors_per_framework", "how many completed executors are shown").or("150"),
     text("launcher_dir", "the directory that is shown before mesos-executor").or("/usr/libexec/mesos"),
     text("container_logger", "the module that writes stdout and stderr").refused(reasons::MODULES),

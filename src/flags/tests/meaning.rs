@@ -80,7 +80,6 @@ fn an_agent_without_flags_is_that_of_the_engine() {
     );
     assert_eq!((one.config.info.hostname.as_str(), one.config.info.port), ("localhost", Some(5051)));
     assert_eq!(setup.recovery_timeout, Duration::from_secs(900));
-    assert_eq!(setup.executor_registration_timeout, Duration::from_secs(60));
     assert_eq!((setup.strict, setup.recover), (true, Recover::Reconnect));
     assert!(setup.agents[0].config.executor_environment.is_empty());
 }

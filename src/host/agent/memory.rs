@@ -54,18 +54,27 @@ impl AgentMemory {
     /// Opens the memory in a work directory for an agent that is to be `info`; gives what an earlier one has left.
     ///
     /// # Errors
-    /// When it cannot be read or written, and with [`Incompatible`] inside when the earlier agent was another than the
-    /// policy permits. After a restart of the machine, when nothing runs any more, the agent is then a new one.
+    /// When it cannot be written, or not read though `strict`, and with [`Incompatible`] inside when the earlier agent
+    /// was another than the policy permits. After a restart of the machine, when nothing runs any more, the agent is
+    /// then a new one.
     pub fn open(
         work_dir: &Path,
         info: &AgentInfo,
         policy: ReconfigurationPolicy,
+        strict: bool,
     ) -> io::Result<(Self, Option<Remembered>)> {
         let meta = work_dir.join(META);
         let mut memory = Self { slaves: meta.join("slaves"), log: None };
         fs::create_dir_all(&memory.slaves)?;
         let rebooted = note_boot(&meta)?;
-        let Some(old) = memory.latest()? else { return Ok((memory, None)) };
+        let latest = match memory.latest() {
+            Err(error) if !strict => {
+                tracing::warn!(%error, "what was remembered cannot be read: the agent gets a new id");
+                None
+            }
+            latest => latest?,
+        };
+        let Some(old) = latest else { return Ok((memory, None)) };
         if let Err(change) = reconfiguration::check(policy, &old, info) {
             if !rebooted {
                 let latest = memory.slaves.join(LATEST);

@@ -34,6 +34,7 @@ impl Lab {
         let sandbox = self.sandbox(name).display().to_string();
         let path = "/usr/local/bin:/usr/bin:/bin".to_owned();
         Launch {
+            survives: false,
             container_id: id(name),
             latest: self.directory.path().join("runs/latest").display().to_string(),
             environment: BTreeMap::from([
