@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Agent, Effect, ExecutorState, Framework, launch::has_capability};
+use super::{Agent, Effect, ExecutorState, Framework, launch::has_capability, memory::compacted};
 use crate::{
     engine::{
         executor::{self, CommandExecutor},
@@ -24,7 +24,7 @@ pub struct Container {
 }
 
 impl Agent {
-    /// Takes over: to be called before anything else, with the id of the agent before and its log. Tasks whose
+    /// Takes over: to be called before anything else, with the id of the agent before and its log, compacted or not. Tasks whose
     /// container is not in `containers` have ended unseen.
     pub fn recover(
         &mut self,
@@ -35,7 +35,7 @@ impl Agent {
     ) -> Vec<Effect> {
         self.info.id = Some(id);
         self.remember_agent();
-        for entry in log {
+        for entry in compacted(log) {
             self.replay(now, entry);
         }
         let known: Vec<ContainerId> = self.containers.keys().cloned().collect();

@@ -1,5 +1,7 @@
 //! Plays the scenarios of `tests/scenarios/agent`: inputs with times at the margin, the expected effects below,
-//! indented. `next` states when the agent wants to be woken.
+//! indented. `next` states when the agent wants to be woken: then, or within `FROM..TO` where it draws by lot. `agent`
+//! is another one in its place, with other settings; `recover` lets it take over from the one before, without what is
+//! `dead`.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,13 +9,13 @@ use super::*;
 use crate::{
     engine::{
         executor::check::{command_status, tcp_status},
-        wire::{LaunchTerms, Reconciliation, Running},
+        wire::{LaunchTerms, OperationRequest, Reconciliation, Running},
     },
     mesos::v1::{
         CommandInfo, ContainerInfo, DrainConfig, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy,
         Resource, TaskId, TaskInfo, TaskStatus, command_info::Uri, container_info,
-        framework_info::Capability, framework_info::capability, health_check, resource::AllocationInfo,
-        task_status, value,
+        framework_info::Capability, framework_info::capability, health_check, offer::Operation,
+        resource::AllocationInfo, task_status, value,
     },
 };
 
@@ -23,32 +25,94 @@ mod properties;
 
 struct Stage {
     agent: Agent,
+    agents: u64,
     containers: BTreeMap<String, ContainerId>,
     sent: BTreeMap<String, bytes::Bytes>,
+    /// What agents have written down, and what survives them.
+    known: Option<AgentId>,
+    log: Vec<AgentLogEntry>,
+    alive: BTreeMap<ContainerId, Container>,
     raw: Vec<Effect>,
 }
 
 impl Stage {
     fn new() -> Self {
-        let info = AgentInfo { hostname: "localhost".to_owned(), port: Some(5051), ..AgentInfo::default() };
-        let agent = Agent::new(AgentConfig::new(info, "/lab"), at("0"), 7);
-        Self { agent, containers: BTreeMap::new(), sent: BTreeMap::new(), raw: Vec::new() }
+        Self {
+            agent: Agent::new(config(&[]), at("0"), 7),
+            agents: 1,
+            containers: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            known: None,
+            log: Vec::new(),
+            alive: BTreeMap::new(),
+            raw: Vec::new(),
+        }
     }
 
     /// One line of a scenario; what the agent did, one line each.
     fn play(&mut self, line: &str) -> Vec<String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [time, verb, rest @ ..] = words.as_slice() else { panic!("no verb in `{line}`") };
-        if *verb == "next" {
-            let deadline =
-                self.agent.next_deadline().map_or("never".to_owned(), |at| format!("{}", at.as_secs_f64()));
-            assert_eq!(rest.first().copied(), Some(deadline.as_str()), "deadline in `{line}`");
-            return Vec::new();
-        }
-        let input = self.input(verb, rest);
-        let effects = self.agent.handle(at(time), input);
+        let effects = match *verb {
+            "next" => {
+                self.check_deadline(line, rest[0]);
+                Vec::new()
+            }
+            "agent" => {
+                self.agents += 1;
+                self.agent = Agent::new(config(rest), at(time), 6 + self.agents);
+                Vec::new()
+            }
+            "dead" => {
+                self.alive.remove(&self.containers[rest[0]]);
+                Vec::new()
+            }
+            "recover" => {
+                let id = self.known.clone().unwrap();
+                self.agent.recover(at(time), id, self.log.clone(), &self.alive)
+            }
+            _ => {
+                let input = self.input(verb, rest);
+                if let Input::Launched { container_id, pid } = &input
+                    && let Some(container) = self.alive.get_mut(container_id)
+                {
+                    container.pid = Some(*pid);
+                }
+                self.agent.handle(at(time), input)
+            }
+        };
+        self.remember(&effects);
         self.raw.extend(effects.iter().cloned());
         effects.iter().map(|effect| self.show(effect)).collect()
+    }
+
+    fn check_deadline(&self, line: &str, expected: &str) {
+        let deadline = self.agent.next_deadline();
+        match expected.split_once("..") {
+            None => {
+                let deadline = deadline.map_or("never".to_owned(), |at| format!("{}", at.as_secs_f64()));
+                assert_eq!(expected, deadline, "deadline in `{line}`");
+            }
+            Some((from, to)) => {
+                let is_within = deadline.is_some_and(|deadline| at(from) <= deadline && deadline <= at(to));
+                assert!(is_within, "{deadline:?} in `{line}`");
+            }
+        }
+    }
+
+    fn remember(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Remember(memory) => match memory {
+                    Memory::Agent(info) => self.known.clone_from(&info.id),
+                    Memory::Entry(entry) => self.log.push((**entry).clone()),
+                },
+                Effect::Launch(launch) if launch.survives => {
+                    self.alive.insert(launch.container_id.clone(), Container { pid: Some(1) });
+                }
+                _ => {}
+            }
+        }
     }
 
     fn input(&self, verb: &str, rest: &[&str]) -> Input {
@@ -79,8 +143,15 @@ impl Stage {
                 },
             },
             "registered" => {
-                Input::Master(ToAgent::Registered { agent_id: AgentId::new(rest[0]), ping_timeout: None })
+                let ping_timeout = rest.get(1).map(|seconds| Duration::from_secs(seconds.parse().unwrap()));
+                Input::Master(ToAgent::Registered { agent_id: AgentId::new(rest[0]), ping_timeout })
             }
+            "operation" => Input::Master(ToAgent::ApplyOperation(Box::new(OperationRequest {
+                framework_id: None,
+                operation: Operation::default(),
+                uuid: bytes::Bytes::new(),
+                resource_version: bytes::Bytes::new(),
+            }))),
             "run" => Input::Master(ToAgent::RunTask {
                 framework: Box::new(framework(rest)),
                 task: Box::new(task_info(rest)),
@@ -139,7 +210,7 @@ impl Stage {
             Effect::Probe { container_id, probe } => {
                 format!("probe {} {:?}", self.task_in(container_id), probe.kind)
             }
-            Effect::Remember(memory) => format!("remember {memory:?}"),
+            Effect::Remember(memory) => show_memory(memory),
             Effect::Stopped => "stopped".to_owned(),
         }
     }
@@ -165,7 +236,9 @@ impl Stage {
             ToMaster::ExitedExecutor { executor_id, status, .. } => format!("exited {executor_id} {status}"),
             ToMaster::ExecutorMessage { .. } => "message".to_owned(),
             ToMaster::Pong { .. } => "pong".to_owned(),
-            ToMaster::OperationUpdate(_) => "operation".to_owned(),
+            ToMaster::OperationUpdate(update) => {
+                format!("operation {} {:?}", update.status.state().as_str_name(), update.status.message())
+            }
         }
     }
 
@@ -192,6 +265,32 @@ impl Stage {
     }
 }
 
+/// Settings in words: `checkpoints`, `backoff=SECONDS`.
+fn config(words: &[&str]) -> AgentConfig {
+    let info = AgentInfo { hostname: "localhost".to_owned(), port: Some(5051), ..AgentInfo::default() };
+    let backoff = words.iter().find_map(|word| word.strip_prefix("backoff="));
+    AgentConfig {
+        checkpoints: words.contains(&"checkpoints"),
+        registration_backoff_factor: Duration::from_secs(backoff.map_or(0, |it| it.parse().unwrap())),
+        ..AgentConfig::new(info, "/lab")
+    }
+}
+
+fn show_memory(memory: &Memory) -> String {
+    let entry = match memory {
+        Memory::Agent(info) => return format!("remember agent {}", info.id.clone().unwrap_or_default()),
+        Memory::Entry(entry) => entry,
+    };
+    let mut words = vec!["remember".to_owned()];
+    words.extend(entry.launched.as_ref().map(|launched| format!("launch {}", launched.task.task_id)));
+    let update = entry.update.as_ref().map(|update| &update.status);
+    words.extend(update.map(|it| format!("update {} {}", it.task_id, it.state().as_str_name())));
+    words.extend(entry.acknowledged.as_ref().map(|it| format!("acknowledgement {}", it.task_id)));
+    words.extend(entry.completed.as_ref().map(|_| "completion".to_owned()));
+    words.extend(entry.removed().then(|| "removal".to_owned()));
+    words.join(" ")
+}
+
 fn at(seconds: &str) -> Time {
     Time::from_epoch(Duration::from_secs_f64(seconds.parse().unwrap()))
 }
@@ -216,6 +315,7 @@ fn framework(words: &[&str]) -> FrameworkInfo {
             .filter(|(word, _)| words.contains(word))
             .map(|(_, kind)| capability(kind))
             .collect(),
+        checkpoint: Some(words.contains(&"checkpoint")),
         ..FrameworkInfo::default()
     }
 }
