@@ -4,6 +4,7 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod lab;
+mod libprocess;
 mod python;
 mod readme;
 mod replay;
