@@ -43,6 +43,7 @@ impl Lab {
             ]),
             directory: sandbox,
             command,
+            survives: false,
         }
     }
 
