@@ -43,7 +43,6 @@ impl Lab {
             ]),
             directory: sandbox,
             command,
-            survives: false,
         }
     }
 
