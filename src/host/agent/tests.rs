@@ -20,11 +20,47 @@ struct Lab {
     framework: Framework,
 }
 
-async fn lab() -> Lab {
-    lab_in(tempfile::tempdir().unwrap(), None).await
+/// How the agent's messages travel. Nobody else can tell: every test below runs over both.
+#[derive(Clone, Copy)]
+enum Wire {
+    Channel,
+    Libprocess,
 }
 
-async fn lab_in(directory: tempfile::TempDir, keeper: Option<KeeperHub>) -> Lab {
+macro_rules! over_both_wires {
+    ($($test:ident)*) => {
+        mod over_the_channel {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Wire::Channel).await;
+            })*
+        }
+
+        mod over_libprocess {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(super::Wire::Libprocess).await;
+            })*
+        }
+    };
+}
+
+over_both_wires! {
+    a_task_lives_and_its_sandbox_can_be_read
+    a_kill_ends_the_whole_tree
+    an_unhealthy_task_is_killed
+    checks_ask_ports_and_servers
+    a_stop_ends_what_runs_and_unregisters
+    many_tasks_run_soon_and_leave_nothing
+    a_fifo_in_a_sandbox_stops_nobody
+    answers_as_recorded
+}
+
+async fn lab(wire: Wire) -> Lab {
+    lab_in(tempfile::tempdir().unwrap(), None, wire).await
+}
+
+async fn lab_in(directory: tempfile::TempDir, keeper: Option<KeeperHub>, wire: Wire) -> Lab {
     let (tasks, clock) = (Tasks::new(), Clock::start());
     let master = master::start(&tasks, clock, listener().await, MasterConfig::default()).unwrap();
     let resources = Resources::parse("cpus:100;mem:10000;ports:[31000-31100]", "*").unwrap();
@@ -35,7 +71,11 @@ async fn lab_in(directory: tempfile::TempDir, keeper: Option<KeeperHub>) -> Lab 
     };
     let agent = AgentConfig::new(info, directory.path().display().to_string());
     let config = Config { keeper, ..Config::new(agent) };
-    let agent = start(&tasks, clock, listener().await, config, master.clone()).unwrap();
+    let way = match wire {
+        Wire::Channel => MasterAt::Here(master.clone()),
+        Wire::Libprocess => MasterAt::Address(master.endpoint()),
+    };
+    let agent = start(&tasks, clock, listener().await, config, way).unwrap();
     let framework = Framework::subscribe(master.endpoint()).await;
     Lab { directory, tasks, agent, framework }
 }
@@ -182,9 +222,8 @@ impl Framework {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_task_lives_and_its_sandbox_can_be_read() {
-    let mut lab = lab().await;
+async fn a_task_lives_and_its_sandbox_can_be_read(wire: Wire) {
+    let mut lab = lab(wire).await;
     let task = lab.framework.task("t", "echo out; echo err >&2; exit 3", json!({}));
     lab.framework.launch(vec![task]).await;
     let starting = lab.framework.state("TASK_STARTING").await;
@@ -211,9 +250,8 @@ async fn until_completed(lab: &Lab) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kill_ends_the_whole_tree() {
-    let mut lab = lab().await;
+async fn a_kill_ends_the_whole_tree(wire: Wire) {
+    let mut lab = lab(wire).await;
     let task = lab.framework.task("t", "setsid sleep 1000 & sleep 1000; true", json!({}));
     lab.framework.launch(vec![task]).await;
     lab.framework.state("TASK_RUNNING").await;
@@ -228,9 +266,8 @@ async fn a_kill_ends_the_whole_tree() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unhealthy_task_is_killed() {
-    let mut lab = lab().await;
+async fn an_unhealthy_task_is_killed(wire: Wire) {
+    let mut lab = lab(wire).await;
     let health = json!({"health_check": {"type": "COMMAND", "command": {"value": "echo probed; test ! -e bad"},
         "delay_seconds": 0, "interval_seconds": 0.01, "grace_period_seconds": 0, "consecutive_failures": 2}});
     let task = lab.framework.task("t", "sleep 1000", health);
@@ -249,9 +286,8 @@ async fn an_unhealthy_task_is_killed() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn checks_ask_ports_and_servers() {
-    let mut lab = lab().await;
+async fn checks_ask_ports_and_servers(wire: Wire) {
+    let mut lab = lab(wire).await;
     let port = lab.agent.endpoint().port();
     let refused = listener().await.local_addr().unwrap().port();
     let rhythm = |mut check: Value| {
@@ -285,9 +321,8 @@ async fn checks_ask_ports_and_servers() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_what_runs_and_unregisters() {
-    let mut lab = lab().await;
+async fn a_stop_ends_what_runs_and_unregisters(wire: Wire) {
+    let mut lab = lab(wire).await;
     let task = lab.framework.task("t", "sleep 1000", json!({}));
     lab.framework.launch(vec![task]).await;
     lab.framework.state("TASK_RUNNING").await;
@@ -298,9 +333,8 @@ async fn a_stop_ends_what_runs_and_unregisters() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_tasks_run_soon_and_leave_nothing() {
-    let mut lab = lab().await;
+async fn many_tasks_run_soon_and_leave_nothing(wire: Wire) {
+    let mut lab = lab(wire).await;
     let tasks = (0..100).map(|n| lab.framework.task(&format!("t{n}"), "sleep 1000", json!({}))).collect();
     let started = lab.agent.now();
     lab.framework.launch(tasks).await;
@@ -315,9 +349,8 @@ async fn many_tasks_run_soon_and_leave_nothing() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fifo_in_a_sandbox_stops_nobody() {
-    let mut lab = lab().await;
+async fn a_fifo_in_a_sandbox_stops_nobody(wire: Wire) {
+    let mut lab = lab(wire).await;
     let task = lab.framework.task("t", "mkfifo fifo; sleep 1000", json!({}));
     lab.framework.launch(vec![task]).await;
     lab.framework.state("TASK_RUNNING").await;
@@ -337,9 +370,8 @@ async fn a_fifo_in_a_sandbox_stops_nobody() {
     lab.down().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_as_recorded() {
-    let lab = lab().await;
+async fn answers_as_recorded(wire: Wire) {
+    let lab = lab(wire).await;
     let expected = [
         ("/health", 200, ""),
         ("/slave(1)/health", 200, ""),

@@ -7,7 +7,7 @@ async fn kept_lab(tasks: &Tasks) -> (Lab, KeeperHub) {
     let directory = tempfile::tempdir().unwrap();
     let config = keeper::tests::config(directory.path());
     let (hub, _none) = KeeperHub::attach(config, tasks).await.unwrap();
-    (lab_in(directory, Some(hub.clone())).await, hub)
+    (lab_in(directory, Some(hub.clone()), Wire::Libprocess).await, hub)
 }
 
 #[tokio::test(flavor = "multi_thread")]
