@@ -5,6 +5,8 @@ mod cli;
 mod keeper;
 mod lab;
 mod libprocess;
+#[cfg(target_os = "linux")]
+mod processes;
 mod python;
 mod readme;
 mod replay;

@@ -190,16 +190,23 @@ impl Ran {
     }
 }
 
-fn processes(wanted: impl Fn(&str, &str) -> bool) -> Vec<u32> {
+/// The processes, by id, whose environment and command line are wanted.
+pub fn processes(wanted: impl Fn(&str, &str) -> bool) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let read = |pid: u32, name: &str| {
-        String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default())
-            .replace('\0', "\n")
-    };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| wanted(&read(*pid, "environ"), &read(*pid, "cmdline")))
+        .filter(|pid| wanted(&lines_of(*pid, "environ"), &lines_of(*pid, "cmdline")))
         .collect()
+}
+
+/// A variable in the environment of a process.
+pub fn environment(pid: u32, name: &str) -> Option<String> {
+    let environ = lines_of(pid, "environ");
+    environ.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
+fn lines_of(pid: u32, name: &str) -> String {
+    String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default()).replace('\0', "\n")
 }
 
 /// Waits until `condition` holds.

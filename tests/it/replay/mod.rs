@@ -3,7 +3,7 @@
 pub mod cluster;
 mod diff;
 mod exchange;
-mod http;
+pub mod http;
 mod normal;
 mod proto;
 mod request;

@@ -1,0 +1,291 @@
+//! A small framework on the v1 scheduler API, in JSON, that does what a test tells it to: it checkpoints or not, it
+//! knows of partitions or not, and it acknowledges every update when it is looked at.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{ErrorKind, Read as _, Write as _},
+    net::TcpStream,
+};
+
+use serde_json::{Value, json};
+
+use super::http::{JSON, call};
+use crate::{replay::http, support::eventually};
+
+const PATH: &str = "/api/v1/scheduler";
+
+pub struct Framework {
+    master: String,
+    info: Value,
+    stream: Option<Stream>,
+    offers: BTreeMap<String, Value>,
+    /// The statuses of all tasks, each update once.
+    statuses: Vec<Value>,
+    uuids: BTreeSet<String>,
+    /// Of all events, the types.
+    pub heard: Vec<String>,
+    /// Gives all offers back at once.
+    wants_nothing: bool,
+}
+
+struct Stream {
+    socket: TcpStream,
+    raw: Vec<u8>,
+    seen: usize,
+}
+
+impl Framework {
+    /// Subscribes, and knows its id.
+    pub fn subscribe(master: &str, name: &str, checkpoint: bool, capabilities: &[&str]) -> Self {
+        let capabilities: Vec<Value> = capabilities.iter().map(|name| json!({ "type": name })).collect();
+        let info = json!({
+            "user": "test", "name": name, "failover_timeout": 1000, "checkpoint": checkpoint,
+            "capabilities": capabilities,
+        });
+        let mut framework = Self {
+            master: master.into(),
+            info,
+            stream: None,
+            offers: BTreeMap::new(),
+            statuses: Vec::new(),
+            uuids: BTreeSet::new(),
+            heard: Vec::new(),
+            wants_nothing: false,
+        };
+        framework.until("the framework is subscribed", |it| it.info["id"].is_object());
+        framework
+    }
+
+    pub fn id(&self) -> &str {
+        self.info["id"]["value"].as_str().expect("an id")
+    }
+
+    /// Looks at its stream until the condition holds; a stream that has ended is opened again.
+    pub fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        eventually(what, || {
+            self.look();
+            condition(self)
+        });
+    }
+
+    /// Waits until the last state of a task is this one; gives the status.
+    pub fn until_state(&mut self, task: &str, state: &str) -> Value {
+        self.until(&format!("{task} is {state}"), |it| {
+            it.states(task).last().is_some_and(|last| last == state)
+        });
+        self.last(task)
+    }
+
+    /// The last status of a task.
+    pub fn last(&self, task: &str) -> Value {
+        self.statuses_of(task).last().cloned().cloned().expect("a status")
+    }
+
+    /// The states of a task, one after the other.
+    pub fn states(&self, task: &str) -> Vec<String> {
+        let states = self.statuses_of(task);
+        states.iter().map(|status| status["state"].as_str().expect("a state").to_owned()).collect()
+    }
+
+    fn statuses_of(&self, task: &str) -> Vec<&Value> {
+        self.statuses.iter().filter(|status| status["task_id"]["value"] == task).collect()
+    }
+
+    /// Starts shell commands on an agent, each as a task of this id, and waits until they run.
+    pub fn run(&mut self, agent: &str, tasks: &[(&str, &str)]) {
+        self.launch(agent, tasks);
+        for (task, _) in tasks {
+            self.until_state(task, "TASK_RUNNING");
+        }
+    }
+
+    /// Starts shell commands on an agent.
+    pub fn launch(&mut self, agent: &str, tasks: &[(&str, &str)]) {
+        let is_of = |offer: &Value| offer["agent_id"]["value"] == agent;
+        self.until(&format!("an offer of {agent}"), |it| it.offers.values().any(is_of));
+        let offer = self.offers.values().find(|offer| is_of(offer)).expect("an offer")["id"].clone();
+        self.offers.remove(offer["value"].as_str().expect("an id"));
+        let infos: Vec<Value> = tasks.iter().map(|(id, command)| task_info(id, agent, command)).collect();
+        self.call(
+            "ACCEPT",
+            json!({
+                "offer_ids": [offer], "filters": { "refuse_seconds": 0 },
+                "operations": [{ "type": "LAUNCH", "launch": { "task_infos": infos } }],
+            }),
+        );
+    }
+
+    pub fn kill(&mut self, task: &str, agent: &str) {
+        self.call("KILL", json!({ "task_id": { "value": task }, "agent_id": { "value": agent } }));
+    }
+
+    /// Asks for the state of a task that it believes to be on this agent.
+    pub fn reconcile(&mut self, task: &str, agent: &str) {
+        let task = json!({ "task_id": { "value": task }, "agent_id": { "value": agent } });
+        self.call("RECONCILE", json!({ "tasks": [task] }));
+    }
+
+    /// Waits until it has subscribed so many times.
+    pub fn has_subscribed(&mut self, times: usize) {
+        self.until("the framework is back", |it| {
+            it.heard.iter().filter(|it| *it == "SUBSCRIBED").count() == times
+        });
+    }
+
+    /// Leaves all resources to others from now on.
+    pub fn wants_nothing(&mut self) {
+        self.wants_nothing = true;
+        self.call("SUPPRESS", json!({}));
+        self.decline();
+    }
+
+    /// Forgets what it was offered, and is offered it again.
+    pub fn decline(&mut self) {
+        self.look();
+        let offers: Vec<Value> = std::mem::take(&mut self.offers).into_values().collect();
+        if !offers.is_empty() {
+            let ids: Vec<Value> = offers.iter().map(|offer| offer["id"].clone()).collect();
+            self.call("DECLINE", json!({ "offer_ids": ids, "filters": { "refuse_seconds": 0 } }));
+        }
+    }
+
+    /// Of what is offered of an agent, how much of a scalar resource.
+    pub fn offered(&self, agent: &str, resource: &str) -> f64 {
+        let offers = self.offers.values().filter(|offer| offer["agent_id"]["value"] == agent);
+        let resources = offers.flat_map(|offer| offer["resources"].as_array().into_iter().flatten());
+        resources.filter(|it| it["name"] == resource).filter_map(|it| it["scalar"]["value"].as_f64()).sum()
+    }
+
+    /// Ends the framework and all its tasks.
+    pub fn teardown(&mut self) {
+        self.call("TEARDOWN", json!({}));
+    }
+
+    fn call(&mut self, kind: &str, body: Value) {
+        let mut call = json!({ "type": kind, "framework_id": self.info["id"] });
+        if body.as_object().is_some_and(|body| !body.is_empty()) {
+            call[kind.to_lowercase()] = body;
+        }
+        let Some(id) = self.stream.as_ref().and_then(Stream::id) else { return };
+        let answer = self::call(&self.master, PATH, &format!("Mesos-Stream-Id: {id}\r\n"), &call);
+        if let Ok(answer) = answer {
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert_eq!(answer.code(), 202, "{kind}: {text}");
+        }
+    }
+
+    /// Takes in what has come.
+    pub fn look(&mut self) {
+        let Some(stream) = &mut self.stream else {
+            self.stream = self.open();
+            return;
+        };
+        let is_open = stream.read();
+        for event in stream.news() {
+            self.hear(event);
+        }
+        if !is_open {
+            self.stream = None;
+            self.offers.clear();
+        }
+    }
+
+    fn open(&self) -> Option<Stream> {
+        let mut call = json!({ "type": "SUBSCRIBE", "subscribe": { "framework_info": self.info } });
+        if self.info["id"].is_object() {
+            call["framework_id"] = self.info["id"].clone();
+        }
+        let mut socket = TcpStream::connect(&self.master).ok()?;
+        let (master, body) = (&self.master, call.to_string());
+        let length = body.len();
+        write!(
+            socket,
+            "POST {PATH} HTTP/1.1\r\nHost: {master}\r\n{JSON}Content-Length: {length}\r\n\r\n{body}"
+        )
+        .ok()?;
+        socket.set_nonblocking(true).ok()?;
+        Some(Stream { socket, raw: Vec::new(), seen: 0 })
+    }
+
+    fn hear(&mut self, event: Value) {
+        let kind = event["type"].as_str().expect("a type").to_owned();
+        match kind.as_str() {
+            "SUBSCRIBED" => self.info["id"] = event["subscribed"]["framework_id"].clone(),
+            "OFFERS" => {
+                for offer in event["offers"]["offers"].as_array().expect("offers") {
+                    self.offers.insert(offer["id"]["value"].as_str().expect("an id").into(), offer.clone());
+                }
+                if self.wants_nothing {
+                    self.decline();
+                }
+            }
+            "RESCIND" => {
+                self.offers.remove(event["rescind"]["offer_id"]["value"].as_str().expect("an id"));
+            }
+            "UPDATE" => self.update(event["update"]["status"].clone()),
+            "ERROR" => panic!("the framework gets an error: {event}"),
+            _ => {}
+        }
+        self.heard.push(kind);
+    }
+
+    fn update(&mut self, status: Value) {
+        let Some(uuid) = status["uuid"].as_str().map(str::to_owned) else {
+            return self.statuses.push(status);
+        };
+        let (task, agent) = (&status["task_id"], &status["agent_id"]);
+        self.call("ACKNOWLEDGE", json!({ "task_id": task, "agent_id": agent, "uuid": uuid }));
+        if self.uuids.insert(uuid) {
+            self.statuses.push(status);
+        }
+    }
+}
+
+impl Drop for Framework {
+    #[expect(clippy::print_stderr, reason = "a test that fails shows what the framework has heard")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{:?}", self.info, self.heard);
+            self.statuses.iter().for_each(|status| eprintln!("{status}"));
+        }
+    }
+}
+
+impl Stream {
+    /// Reads what is there; whether more may come.
+    fn read(&mut self) -> bool {
+        let mut piece = [0; 64 * 1024];
+        loop {
+            match self.socket.read(&mut piece) {
+                Ok(0) => return false,
+                Ok(size) => self.raw.extend_from_slice(&piece[..size]),
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    fn id(&self) -> Option<String> {
+        let (lines, _) = http::head(&self.raw)?;
+        let mut headers = lines[1..].iter().map(|line| http::header_line(line));
+        headers.find_map(|(name, value)| (name == "mesos-stream-id").then_some(value))
+    }
+
+    fn news(&mut self) -> Vec<Value> {
+        let Some((_, start)) = http::head(&self.raw) else { return Vec::new() };
+        let (body, _) = http::dechunk(&self.raw[start..]);
+        let records = http::records(&body).unwrap_or_default();
+        let news = records[self.seen..].iter().map(|record| serde_json::from_slice(record).expect("JSON"));
+        let news = news.collect();
+        self.seen = records.len();
+        news
+    }
+}
+
+fn task_info(id: &str, agent: &str, command: &str) -> Value {
+    let scalar =
+        |name: &str, value: f64| json!({ "name": name, "type": "SCALAR", "scalar": { "value": value } });
+    json!({
+        "name": id, "task_id": { "value": id }, "agent_id": { "value": agent },
+        "command": { "value": command }, "resources": [scalar("cpus", 0.1), scalar("mem", 32.0)],
+    })
+}

@@ -1,0 +1,76 @@
+//! Agents that do not answer: stopped, given up, and back.
+
+use rustix::process::Signal;
+
+use super::cluster::{Cluster, PINGS};
+use crate::support::eventually;
+
+const STAYS: &str = "exec sleep 1000000";
+
+#[test]
+fn an_agent_that_is_stopped_becomes_unreachable_and_comes_back() {
+    let mut cluster = Cluster::start(1, &PINGS, &[]);
+    let id = cluster.id_of(0);
+    let mut aware = cluster.framework("aware", true, &["PARTITION_AWARE"]);
+    aware.run(&id, &[("aware", STAYS)]);
+    aware.wants_nothing();
+    let mut plain = cluster.framework("plain", true, &[]);
+    plain.run(&id, &[("plain", STAYS)]);
+    let tasks = cluster.site.tasks();
+
+    cluster.agents[0].signal(Signal::STOP);
+    let unreachable = aware.until_state("aware", "TASK_UNREACHABLE");
+    assert_eq!(unreachable["reason"], "REASON_AGENT_REMOVED", "{unreachable}");
+    assert_eq!(unreachable["message"], "health check timed out");
+    let lost = plain.until_state("plain", "TASK_LOST");
+    assert_eq!(lost["reason"], "REASON_AGENT_REMOVED", "{lost}");
+    assert_eq!(cluster.metric("master/slave_unreachable_completed"), 1.0);
+    assert!(cluster.active().is_empty());
+
+    cluster.agents[0].signal(Signal::CONT);
+    cluster.is_active(&id);
+    let back = aware.until_state("aware", "TASK_RUNNING");
+    assert_eq!(back["reason"], "REASON_AGENT_REREGISTERED", "{back}");
+    plain.until_state("plain", "TASK_RUNNING");
+    assert_eq!(cluster.site.tasks(), tasks, "the same processes");
+    assert_eq!(cluster.running().len(), 2);
+    assert_eq!(aware.states("aware"), ["TASK_STARTING", "TASK_RUNNING", "TASK_UNREACHABLE", "TASK_RUNNING"]);
+    aware.teardown();
+    plain.teardown();
+    eventually("the tasks end", || cluster.site.tasks().is_empty());
+    cluster.end();
+}
+
+/// One agent in a minute becomes unreachable; the other has its turn later, and is back before.
+#[test]
+fn a_rate_limit_spares_the_second_agent() {
+    let flags = [PINGS[0], PINGS[1], "--agent_removal_rate_limit=1/1mins"];
+    let mut cluster = Cluster::start(2, &flags, &[]);
+    let ids = [cluster.id_of(0), cluster.id_of(1)];
+    let mut framework = cluster.framework("aware", true, &["PARTITION_AWARE"]);
+    framework.run(&ids[0], &[("0", STAYS)]);
+    framework.decline();
+    framework.run(&ids[1], &[("1", STAYS)]);
+    for agent in &cluster.agents {
+        agent.signal(Signal::STOP);
+    }
+    eventually("both agents are about to be unreachable", || {
+        cluster.metric("master/slave_unreachable_scheduled") >= 2.0
+    });
+    assert_eq!(cluster.metric("master/slave_unreachable_completed"), 1.0);
+    let is_lost = |task: &str, it: &super::framework::Framework| {
+        it.states(task).last().is_some_and(|state| state == "TASK_UNREACHABLE")
+    };
+    framework.until("one task is unreachable", |it| is_lost("0", it) || is_lost("1", it));
+    let lost = if is_lost("0", &framework) { "0" } else { "1" };
+    let spared = if lost == "0" { "1" } else { "0" };
+    for agent in &cluster.agents {
+        agent.signal(Signal::CONT);
+    }
+    framework.until_state(lost, "TASK_RUNNING");
+    cluster.has_agents(2);
+    eventually("the second agent is spared", || cluster.metric("master/slave_unreachable_canceled") >= 1.0);
+    assert_eq!(framework.states(spared), ["TASK_STARTING", "TASK_RUNNING"]);
+    framework.teardown();
+    cluster.end();
+}
