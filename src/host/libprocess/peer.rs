@@ -128,6 +128,11 @@ impl Peer {
         }))
     }
 
+    /// Whether we talk to an address at all; the log tells once of one to which we do not.
+    pub fn admits(&self, to: SocketAddr) -> bool {
+        self.0.admits(to)
+    }
+
     /// Opens a connection and holds it, unless there is one.
     pub fn link(&self, to: SocketAddr) {
         self.open(to, false);
@@ -224,7 +229,7 @@ impl Shared {
         let _nobody_listens = self.events.send(event);
     }
 
-    /// Whether we talk to an address at all.
+    /// As [`Peer::admits`].
     fn admits(&self, to: SocketAddr) -> bool {
         let admitted = self.networks.admits(to.ip());
         if !admitted {

@@ -39,6 +39,11 @@ impl Remotes {
         self.peer = Some(peer);
     }
 
+    /// Whether a process at this address could ever be answered.
+    fn reaches(&self, address: SocketAddr) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.admits(address))
+    }
+
     /// The link of an agent that has been heard before.
     fn known(&self, from: &Upid) -> Option<AgentLink> {
         self.by_upid.get(from).copied()
@@ -104,6 +109,9 @@ impl MasterHandle {
             let mut core = self.lock();
             let link = match core.outlets.remotes.known(&from) {
                 Some(link) => link,
+                None if introduces && !core.outlets.remotes.reaches(from.address) => {
+                    return tracing::debug!(%from, "dropped a registration: the agent could not be reached");
+                }
                 None if introduces => core.outlets.enter_remote(from),
                 None => return tracing::debug!(%from, "dropped a message of an unknown agent"),
             };
