@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::{
     framework::Framework,
     http::{call, json, try_json},
+    networks::Networks,
     process::Process,
-    site::Site,
+    site::{Host, Site},
 };
 use crate::support::eventually;
 
@@ -24,22 +25,31 @@ pub struct Cluster {
     pub agents: Vec<Process>,
     pub master: Process,
     pub site: Site,
+    /// Of the master, then those of the agents.
+    hosts: Vec<Host>,
     ports: Vec<u16>,
     master_flags: Vec<String>,
     agent_flags: Vec<String>,
 }
 
 impl Cluster {
+    /// On loopback.
     pub fn start(agents: usize, master_flags: &[&str], agent_flags: &[&str]) -> Self {
         let site = Site::new();
+        let hosts = vec![site.host(); agents + 1];
+        Self::start_on(site, hosts, master_flags, agent_flags)
+    }
+
+    /// A master on the first host, and an agent on each of the others.
+    pub fn start_on(site: Site, hosts: Vec<Host>, master_flags: &[&str], agent_flags: &[&str]) -> Self {
         let strings = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
-        let master_flags = strings(master_flags);
-        let master = site.start("master", &master_line(&site, 0, &master_flags));
-        let agent_flags = strings(agent_flags);
-        let mut cluster =
-            Self { agents: Vec::new(), master, site, ports: Vec::new(), master_flags, agent_flags };
-        (0..agents).for_each(|_| cluster.add_agent(0));
-        cluster.has_agents(agents);
+        let (master_flags, agent_flags) = (strings(master_flags), strings(agent_flags));
+        let master = site.start(&hosts[0], "master", &master_line(&site, &hosts[0], 0, &master_flags));
+        let (agents, ports) = (Vec::new(), Vec::new());
+        let mut cluster = Self { agents, master, site, hosts, ports, master_flags, agent_flags };
+        let count = cluster.hosts.len() - 1;
+        (0..count).for_each(|_| cluster.add_agent(0));
+        cluster.has_agents(count);
         cluster
     }
 
@@ -47,7 +57,10 @@ impl Cluster {
     pub fn add_agent(&mut self, port: u16) {
         let at = self.agents.len();
         self.ports.push(port);
-        let agent = self.site.start(&name(at), &self.agent_line(at));
+        if self.hosts.len() < at + 2 {
+            self.hosts.push(self.site.host());
+        }
+        let agent = self.site.start(&self.hosts[at + 1], &name(at), &self.agent_line(at));
         self.ports[at] = agent.port();
         self.agents.push(agent);
     }
@@ -58,7 +71,7 @@ impl Cluster {
         let mut line = vec![
             "serve".into(),
             "agent".into(),
-            format!("--ip={}", self.site.address()),
+            format!("--ip={}", self.hosts[at + 1].ip),
             format!("--port={port}"),
             format!("--master={}", self.master.address()),
             format!("--work_dir={}", self.site.dir(&name(at)).display()),
@@ -74,20 +87,21 @@ impl Cluster {
     /// Starts an agent where it was before.
     pub fn restart_agent(&mut self, at: usize) {
         let line = self.agent_line(at);
-        self.agents[at] = self.site.start(&name(at), &line);
+        self.agents[at] = self.site.start(&self.hosts[at + 1], &name(at), &line);
     }
 
     /// Starts an agent with other flags from now on, without waiting for anything.
     pub fn spawn_agent_with(&mut self, at: usize, flags: &[&str]) {
         self.agent_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let line = self.agent_line(at);
-        self.agents[at] = self.site.spawn(&name(at), &line);
+        self.agents[at] = self.site.spawn(&self.hosts[at + 1], &name(at), &line);
     }
 
     /// Starts the master where it was before.
     pub fn restart_master(&mut self) {
-        let line = master_line(&self.site, self.master.port(), &self.master_flags);
-        self.master = self.site.start("master", &line);
+        let host = &self.hosts[0];
+        let line = master_line(&self.site, host, self.master.port(), &self.master_flags);
+        self.master = self.site.start(host, "master", &line);
     }
 
     /// The agents of the master that are active, by id.
@@ -112,6 +126,15 @@ impl Cluster {
             !id.is_empty()
         });
         id
+    }
+
+    /// The id of an agent in a network that this host is not in, as the master says.
+    pub fn id_at(&self, networks: &Networks, at: usize) -> String {
+        let host = networks.hosts()[at + 1].ip.to_string();
+        let is_there =
+            |slave: &Value| slave["pid"].as_str().is_some_and(|pid| pid.contains(&format!("@{host}:")));
+        let found = self.active().into_iter().find(|(_, slave)| is_there(slave));
+        found.expect("an agent").0
     }
 
     /// Waits until an agent has this id and is active at the master.
@@ -169,11 +192,11 @@ pub fn name(at: usize) -> String {
     format!("agent-{}", at + 1)
 }
 
-fn master_line(site: &Site, port: u16, flags: &[String]) -> Vec<String> {
+fn master_line(site: &Site, host: &Host, port: u16, flags: &[String]) -> Vec<String> {
     let mut line = vec![
         "serve".into(),
         "master".into(),
-        format!("--ip={}", site.address()),
+        format!("--ip={}", host.ip),
         format!("--port={port}"),
         format!("--work_dir={}", site.dir("master").display()),
         "--allocation_interval=50ms".into(),

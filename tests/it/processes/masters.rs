@@ -77,7 +77,7 @@ fn an_agent_that_is_marked_gone_stays_gone() {
     cluster.restart_master();
     cluster.is_active(&other);
     let line = cluster.agent_line(0);
-    let mut again = cluster.site.spawn("agent-1", &line);
+    let mut again = cluster.site.spawn(&cluster.site.host(), "agent-1", &line);
     assert_eq!(again.ended(), 0, "{}", again.said());
     eventually("its tasks are killed", || cluster.site.tasks().is_empty());
     assert!(!cluster.active().contains_key(&gone));

@@ -10,12 +10,14 @@
 //! ```
 
 mod agents;
+mod apart;
 mod changed;
 mod cluster;
 mod framework;
 mod garbage;
 mod http;
 mod masters;
+mod networks;
 mod pings;
 mod process;
 mod scheduler;

@@ -50,6 +50,11 @@ impl Process {
         &self.address
     }
 
+    /// Where it is asked from now on, when it listens on all addresses.
+    pub fn is_at(&mut self, address: String) {
+        self.address = address;
+    }
+
     pub fn port(&self) -> u16 {
         self.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port")
     }

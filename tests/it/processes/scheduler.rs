@@ -35,7 +35,7 @@ impl Scheduler {
             format!("--work-dir={}", site.dir("scheduler").display()),
             format!("--tasks={tasks}"),
         ];
-        let scheduler = Self { process: site.start("scheduler", &[line, own.into()].concat()) };
+        let scheduler = Self { process: site.start(&site.host(), "scheduler", &[line, own.into()].concat()) };
         scheduler.runs(tasks);
         scheduler
     }

@@ -50,7 +50,7 @@ fn an_agent_that_is_terminated_leaves_tasks_for_the_next_or_for_a_cleanup() {
     cluster.agents[0].signal(Signal::TERM);
     assert_eq!(cluster.agents[0].ended(), 0);
     let line = [cluster.agent_line(0), vec!["--recover=cleanup".into()]].concat();
-    let mut cleanup = cluster.site.spawn("cleanup", &line);
+    let mut cleanup = cluster.site.spawn(&cluster.site.host(), "cleanup", &line);
     assert_eq!(cleanup.ended(), 0, "{}", cleanup.said());
     assert!(cluster.site.tasks().is_empty());
     assert!(cleanup.said().contains("nothing is left of the agent before"), "{}", cleanup.said());

@@ -15,20 +15,23 @@ use tempfile::TempDir;
 use super::process::Process;
 use crate::support::{environment, eventually, processes};
 
+/// Where a process runs: the address it listens on, and the program that brings it there.
+#[derive(Clone, Debug)]
+pub struct Host {
+    pub ip: Ipv4Addr,
+    pub program: Vec<String>,
+}
+
 /// Dropping it ends what is left of the test, and fails the test if that was anything.
 pub struct Site {
     home: TempDir,
+    /// No other test listens here, so that a port that is free for a while stays free.
     address: Ipv4Addr,
 }
 
 impl Site {
     pub fn new() -> Self {
         Self { home: tempfile::tempdir().expect("a directory"), address: own_address() }
-    }
-
-    /// No other test listens here, so that a port that is free for a while stays free.
-    pub fn address(&self) -> Ipv4Addr {
-        self.address
     }
 
     pub fn path(&self) -> &Path {
@@ -41,9 +44,9 @@ impl Site {
     }
 
     /// `mesoslab ARGS`, with nothing from the environment of the test.
-    pub fn command(&self, program: &[&str], args: &[String]) -> Command {
-        let line: Vec<&str> = [program, &[env!("CARGO_BIN_EXE_mesoslab")]].concat();
-        let mut command = Command::new(line[0]);
+    fn command(&self, program: &[String], args: &[String]) -> Command {
+        let line = [program, &[env!("CARGO_BIN_EXE_mesoslab").to_owned()]].concat();
+        let mut command = Command::new(&line[0]);
         command
             .args(&line[1..])
             .args(args)
@@ -56,25 +59,21 @@ impl Site {
         command
     }
 
-    /// Starts a component and waits until it says where it listens.
-    pub fn start(&self, name: &str, args: &[String]) -> Process {
-        self.start_by(&[], name, args)
-    }
-
-    /// The same, started by another program.
-    pub fn start_by(&self, program: &[&str], name: &str, args: &[String]) -> Process {
-        let mut process = self.spawn_by(program, name, args);
+    /// Starts a component on a host and waits until it says where it listens.
+    pub fn start(&self, host: &Host, name: &str, args: &[String]) -> Process {
+        let mut process = self.spawn(host, name, args);
         process.listens();
         process
     }
 
     /// Starts a component that need not come to listen.
-    pub fn spawn(&self, name: &str, args: &[String]) -> Process {
-        self.spawn_by(&[], name, args)
+    pub fn spawn(&self, host: &Host, name: &str, args: &[String]) -> Process {
+        Process::spawn(name, self.command(&host.program, args), self.dir(&format!("{name}.log")))
     }
 
-    fn spawn_by(&self, program: &[&str], name: &str, args: &[String]) -> Process {
-        Process::spawn(name, self.command(program, args), self.dir(&format!("{name}.log")))
+    /// This machine, at the address that is the site's.
+    pub fn host(&self) -> Host {
+        Host { ip: self.address, program: Vec::new() }
     }
 
     /// The processes of every task that runs, by the task's id.
