@@ -12,6 +12,9 @@ use tokio::{
 use super::peer::{Link, Next, Shared, Take};
 use crate::host::socket;
 
+/// Of the reason for a refusal, so many characters go into the log.
+const LONGEST_REASON: usize = 500;
+
 /// Serves a destination until it has neither a link nor messages.
 pub async fn serve(shared: Arc<Shared>, to: SocketAddr) {
     while let Some(next) = shared.next(to) {
@@ -66,10 +69,10 @@ async fn carry(shared: &Shared, to: SocketAddr, link: Option<&Link>) -> io::Resu
     let connecting = timeout(shared.limits.connect, connect(to)).await;
     let mut connection = connecting.map_err(too_slow).flatten()?;
     tokio::select! {
-        ended = read(&connection) => return ended.and(Err(io::ErrorKind::UnexpectedEof.into())),
+        ended = read(to, &connection) => return ended.and(Err(io::ErrorKind::UnexpectedEof.into())),
         written = write(shared, to, link, &connection) => written?,
     }
-    close(&mut connection, shared.limits.drain).await;
+    close(to, &mut connection, shared.limits.drain).await;
     Ok(())
 }
 
@@ -84,13 +87,20 @@ async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     Ok(connection)
 }
 
-/// Reads and throws away until the other side has closed.
-async fn read(connection: &TcpStream) -> io::Result<()> {
+/// Reads and throws away until the other side has closed. A refusal is told once: nothing else would say why there
+/// is no answer.
+async fn read(to: SocketAddr, connection: &TcpStream) -> io::Result<()> {
+    let mut told = false;
     loop {
         connection.readable().await?;
         let mut answers = [0; 16 * 1024];
         match connection.try_read(&mut answers) {
             Ok(0) => return Ok(()),
+            Ok(size) if !told => {
+                let refusal = refusal(&answers[..size]);
+                told = refusal.is_some();
+                refusal.iter().for_each(|reason| tracing::warn!(%to, reason, "our messages are refused"));
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -125,10 +135,17 @@ async fn write_all(connection: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The reason in an answer that forbids us to send; a head and a reason come in one piece.
+fn refusal(answer: &[u8]) -> Option<String> {
+    let answer = String::from_utf8_lossy(answer.strip_prefix(b"HTTP/1.1 403 ")?);
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    Some(body.lines().next().unwrap_or_default().chars().take(LONGEST_REASON).collect())
+}
+
 /// Says that nothing more comes, and lets the other side end first, so that our end resets nothing on its way.
-async fn close(connection: &mut TcpStream, patience: Duration) {
+async fn close(to: SocketAddr, connection: &mut TcpStream, patience: Duration) {
     if connection.shutdown().await.is_ok() {
-        let _ended_or_not = timeout(patience, read(connection)).await;
+        let _ended_or_not = timeout(patience, read(to, connection)).await;
     }
 }
 

@@ -100,7 +100,17 @@ fn a_host_of_another_network_is_told_how_it_is_admitted() {
     let answer = ask(cluster.master.address(), "GET", "/state", "", "").expect("an answer");
     let text = String::from_utf8_lossy(&answer.body);
     assert_eq!(answer.code(), 403, "{text}");
-    assert!(text.contains(&format!("Start it with --allow_networks={here}/32")), "{text}");
+    let remedy = format!("Start it with --allow_networks={here}/32");
+    assert!(text.contains(&remedy), "{text}");
+    // The log of an agent there says the same.
+    let mut line = vec!["serve".to_owned(), "agent".into(), format!("--ip={here}"), "--port=0".into()];
+    line.push(format!("--master={}", cluster.master.address()));
+    line.push(format!("--allow_networks={}", networks.hosts()[0].ip));
+    line.push(format!("--work_dir={}", cluster.site.dir("outsider").display()));
+    line.push("--registration_backoff_factor=10ms".into());
+    let mut outsider = cluster.site.start(&cluster.site.host(), "outsider", &line);
+    eventually("the agent says that it is refused", || outsider.said().contains(&remedy));
+    outsider.kill();
     cluster.end();
     let cluster = &mut start(&networks, &[]);
     assert_eq!(json(cluster.master.address(), "/slaves")["slaves"].as_array().map_or(0, Vec::len), 1);
