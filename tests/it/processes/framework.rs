@@ -10,7 +10,13 @@ use std::{
 use serde_json::{Value, json};
 
 use super::http::{JSON, call};
-use crate::{replay::http, support::eventually};
+use crate::{
+    replay::http::{self, Answer},
+    support::eventually,
+};
+
+/// The states in which nothing of a task runs any more.
+const ENDS: [&str; 5] = ["TASK_KILLED", "TASK_FAILED", "TASK_DROPPED", "TASK_GONE", "TASK_LOST"];
 
 const PATH: &str = "/api/v1/scheduler";
 
@@ -81,6 +87,16 @@ impl Framework {
         self.statuses_of(task).last().cloned().cloned().expect("a status")
     }
 
+    /// Whether this is the last state of a task.
+    pub fn is_last(&self, task: &str, state: &str) -> bool {
+        self.statuses_of(task).last().is_some_and(|status| status["state"] == state)
+    }
+
+    /// Whether a task is known to run no more.
+    pub fn is_ended(&self, task: &str) -> bool {
+        ENDS.iter().any(|state| self.is_last(task, state))
+    }
+
     /// The states of a task, one after the other.
     pub fn states(&self, task: &str) -> Vec<String> {
         let states = self.statuses_of(task);
@@ -103,24 +119,25 @@ impl Framework {
     pub fn launch(&mut self, agent: &str, tasks: &[(&str, &str)]) {
         let is_of = |offer: &Value| offer["agent_id"]["value"] == agent;
         self.until(&format!("an offer of {agent}"), |it| it.offers.values().any(is_of));
-        let offer = self.offers.values().find(|offer| is_of(offer)).expect("an offer")["id"].clone();
-        self.offers.remove(offer["value"].as_str().expect("an id"));
+        let offers: Vec<Value> = self.offers.values().filter(|offer| is_of(offer)).cloned().collect();
+        self.offers.retain(|_, offer| !is_of(offer));
+        let ids: Vec<&Value> = offers.iter().map(|offer| &offer["id"]).collect();
         let infos: Vec<Value> = tasks.iter().map(|(id, command)| task_info(id, agent, command)).collect();
         self.call(
             "ACCEPT",
             json!({
-                "offer_ids": [offer], "filters": { "refuse_seconds": 0 },
+                "offer_ids": ids, "filters": { "refuse_seconds": 0 },
                 "operations": [{ "type": "LAUNCH", "launch": { "task_infos": infos } }],
             }),
         );
     }
 
-    pub fn kill(&mut self, task: &str, agent: &str) {
+    pub fn kill(&self, task: &str, agent: &str) {
         self.call("KILL", json!({ "task_id": { "value": task }, "agent_id": { "value": agent } }));
     }
 
     /// Asks for the state of a task that it believes to be on this agent.
-    pub fn reconcile(&mut self, task: &str, agent: &str) {
+    pub fn reconcile(&self, task: &str, agent: &str) {
         let task = json!({ "task_id": { "value": task }, "agent_id": { "value": agent } });
         self.call("RECONCILE", json!({ "tasks": [task] }));
     }
@@ -157,21 +174,24 @@ impl Framework {
     }
 
     /// Ends the framework and all its tasks.
-    pub fn teardown(&mut self) {
+    pub fn teardown(&self) {
         self.call("TEARDOWN", json!({}));
     }
 
-    fn call(&mut self, kind: &str, body: Value) {
+    fn call(&self, kind: &str, body: Value) {
+        if let Some(answer) = self.send(kind, body) {
+            assert_eq!(answer.code(), 202, "{kind}: {}", String::from_utf8_lossy(&answer.body));
+        }
+    }
+
+    /// Calls a master that may be gone, or another one than that of the stream.
+    fn send(&self, kind: &str, body: Value) -> Option<Answer> {
         let mut call = json!({ "type": kind, "framework_id": self.info["id"] });
         if body.as_object().is_some_and(|body| !body.is_empty()) {
             call[kind.to_lowercase()] = body;
         }
-        let Some(id) = self.stream.as_ref().and_then(Stream::id) else { return };
-        let answer = self::call(&self.master, PATH, &format!("Mesos-Stream-Id: {id}\r\n"), &call);
-        if let Ok(answer) = answer {
-            let text = String::from_utf8_lossy(&answer.body).into_owned();
-            assert_eq!(answer.code(), 202, "{kind}: {text}");
-        }
+        let id = self.stream.as_ref().and_then(Stream::id)?;
+        self::call(&self.master, PATH, &format!("Mesos-Stream-Id: {id}\r\n"), &call).ok()
     }
 
     /// Takes in what has come.
@@ -234,7 +254,8 @@ impl Framework {
             return self.statuses.push(status);
         };
         let (task, agent) = (&status["task_id"], &status["agent_id"]);
-        self.call("ACKNOWLEDGE", json!({ "task_id": task, "agent_id": agent, "uuid": uuid }));
+        // What a master does not pass on is sent again.
+        self.send("ACKNOWLEDGE", json!({ "task_id": task, "agent_id": agent, "uuid": uuid }));
         if self.uuids.insert(uuid) {
             self.statuses.push(status);
         }

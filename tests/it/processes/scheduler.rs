@@ -1,7 +1,5 @@
 //! Our own scheduler as a process of its own.
 
-use std::fs;
-
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -22,22 +20,24 @@ pub struct Scheduler {
 impl Scheduler {
     /// Runs so many tasks, and waits until they run.
     pub fn start(cluster: &Cluster, tasks: u32) -> Self {
-        Self::at(cluster, cluster.master.address(), tasks)
-    }
-
-    /// The same for a master by its URL.
-    pub fn at(cluster: &Cluster, master: &str, tasks: u32) -> Self {
-        let site = &cluster.site;
-        fs::write(site.dir("mesoslab.toml"), "[scheduler.backoff]\nmax = 1\n").expect("write the lab file");
-        let line = ["serve", "scheduler", "--listen=127.0.0.1:0", "--master"].map(str::to_owned).to_vec();
-        let own = [
-            format!("http://{master}"),
-            format!("--work-dir={}", site.dir("scheduler").display()),
-            format!("--tasks={tasks}"),
-        ];
-        let scheduler = Self { process: site.start(&site.host(), "scheduler", &[line, own.into()].concat()) };
+        let mut scheduler = Self { process: spawn(cluster, &[format!("--tasks={tasks}")]) };
+        scheduler.process.listens();
         scheduler.runs(tasks);
         scheduler
+    }
+
+    /// Starts it again where it was, whether there is a master or not; it says where it listens when there is one.
+    pub fn again(cluster: &Cluster) -> Self {
+        Self { process: spawn(cluster, &[]) }
+    }
+
+    /// Waits until it has found its master.
+    pub fn is_connected(&mut self) {
+        self.process.listens();
+    }
+
+    pub fn kill(&mut self) {
+        self.process.kill();
     }
 
     pub fn scale(&self, tasks: u32) {
@@ -50,10 +50,6 @@ impl Scheduler {
     /// What it says of its tasks.
     pub fn tasks(&self) -> Value {
         try_json(self.process.address(), "/v1/tasks").unwrap_or_default()
-    }
-
-    pub fn state(&self) -> Value {
-        try_json(self.process.address(), "/v1/state").unwrap_or_default()
     }
 
     /// Waits until it says that so many tasks run.
@@ -86,4 +82,15 @@ impl Scheduler {
         let tasks = self.tasks();
         assert_eq!(tasks["ended"].as_array().map_or(0, Vec::len), 0, "{tasks}");
     }
+}
+
+fn spawn(cluster: &Cluster, more: &[String]) -> Process {
+    let line = [
+        "serve".to_owned(),
+        "scheduler".into(),
+        "--listen=127.0.0.1:0".into(),
+        format!("--master=http://{}", cluster.master.address()),
+        format!("--work-dir={}", cluster.site.dir("scheduler").display()),
+    ];
+    cluster.site.spawn(&cluster.site.host(), "scheduler", &[&line, more].concat())
 }

@@ -1,5 +1,8 @@
 //! How masters and agents end: in order, at once, and with what an earlier one has left.
 
+use std::time::Duration;
+
+use mesoslab::runtime::Clock;
 use rustix::process::Signal;
 
 use super::cluster::Cluster;
@@ -38,8 +41,12 @@ fn an_agent_that_is_terminated_leaves_tasks_for_the_next_or_for_a_cleanup() {
     mortal.run(&id, &[("dies", STAYS)]);
     let pids = cluster.site.tasks()["stays"].clone();
 
+    let clock = Clock::start();
+    let asked = clock.now();
     cluster.agents[0].signal(Signal::TERM);
     assert_eq!(cluster.agents[0].ended(), 0);
+    let took = clock.now().since(asked);
+    assert!(took < Duration::from_secs(1), "{took:?}");
     mortal.until_state("dies", "TASK_LOST");
     eventually("the mortal task dies", || cluster.site.tasks().len() == 1);
     assert_eq!(cluster.site.tasks()["stays"], pids);
