@@ -19,8 +19,7 @@ fn five_tasks_run_on_while_an_agent_is_dead() {
     own.run(&ids[0], &[("ends", WAITS), ("stays", STAYS)]);
     own.wants_nothing();
     let scheduler = Scheduler::start(&cluster, 5);
-    let before = cluster.site.tasks();
-    assert_eq!(before.len(), 7, "{before:?}");
+    let before = cluster.site.settled(7);
 
     cluster.agents[0].kill();
     cluster.is_away(&ids[0]);
@@ -117,8 +116,7 @@ fn three_agents_of_one_process_come_back_with_their_tasks() {
         framework.run(agent, &[(&format!("ends-{at}"), WAITS), (&format!("stays-{at}"), STAYS)]);
         framework.decline();
     }
-    let mut before = cluster.site.tasks();
-    assert_eq!(before.len(), 6);
+    let mut before = cluster.site.settled(6);
 
     cluster.agents[0].kill();
     cluster.has_agents(0);

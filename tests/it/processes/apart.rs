@@ -29,7 +29,7 @@ fn a_host_that_was_cut_off_for_long_comes_back_with_its_tasks() {
     framework.run(&cut, &[("cut", STAYS)]);
     framework.wants_nothing();
     let scheduler = Scheduler::start(&cluster, 5);
-    let pid = cluster.site.tasks()["cut"].clone();
+    let pid = cluster.site.settled(6)["cut"].clone();
 
     networks.cut(0);
     framework.until_state("cut", "TASK_UNREACHABLE");
@@ -58,7 +58,7 @@ fn a_host_that_was_cut_off_for_a_moment_has_lost_nothing() {
     let id = cluster.id_at(&networks, 0);
     let mut framework = cluster.framework("frame", true, &[]);
     framework.run(&id, &[("stays", STAYS), ("ends", super::scheduler::WAITS), ("killed", STAYS)]);
-    let mut tasks = cluster.site.tasks();
+    let mut tasks = cluster.site.settled(3);
 
     networks.cut(0);
     cluster.site.open_gate("ends");

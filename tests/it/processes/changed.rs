@@ -15,7 +15,7 @@ fn an_agent_with_other_resources_is_refused_or_taken_by_policy() {
     let id = cluster.id_of(0);
     let mut framework = cluster.framework("frame", true, &[]);
     framework.run(&id, &[("stays", "exec sleep 1000000")]);
-    let before = cluster.site.tasks();
+    let before = cluster.site.settled(1);
     cluster.agents[0].kill();
     cluster.is_away(&id);
 

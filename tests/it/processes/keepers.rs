@@ -62,7 +62,7 @@ fn a_work_directory_has_one_agent() {
     let id = cluster.id_of(0);
     let mut framework = cluster.framework("frame", true, &[]);
     framework.run(&id, &[("stays", STAYS)]);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(1);
     let line: Vec<String> =
         cluster.agent_line(0).into_iter().filter(|flag| !flag.starts_with("--port=")).collect();
     for flag in ["--recover=reconnect", "--recover=cleanup"] {

@@ -12,7 +12,7 @@ fn a_master_that_is_back_finds_everything_as_it_was() {
     let mut cluster = Cluster::start(3, &[], &[]);
     let ids: Vec<String> = cluster.active().into_keys().collect();
     let scheduler = Scheduler::start(&cluster, 5);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(5);
     let running = cluster.running();
     for _ in 0..2 {
         cluster.master.kill();
@@ -37,7 +37,7 @@ fn an_agent_of_the_registry_has_time_to_come_back() {
     let (there, away) = (cluster.id_of(0), cluster.id_of(1));
     let mut framework = cluster.framework("aware", true, &["PARTITION_AWARE"]);
     framework.run(&away, &[("away", STAYS)]);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(1);
     cluster.master.kill();
     cluster.agents[1].kill();
     cluster.restart_master();
@@ -64,15 +64,22 @@ fn an_agent_of_the_registry_has_time_to_come_back() {
 
 #[test]
 fn an_agent_that_is_marked_gone_stays_gone() {
-    let mut cluster = Cluster::start(2, &[], &[]);
-    let (gone, other) = (cluster.id_of(0), cluster.id_of(1));
+    let mut cluster = Cluster::start(3, &[], &[]);
+    let (gone, other, alive) = (cluster.id_of(0), cluster.id_of(1), cluster.id_of(2));
     let mut framework = cluster.framework("frame", true, &["PARTITION_AWARE"]);
     framework.run(&gone, &[("gone", STAYS)]);
+    framework.run(&alive, &[("alive", STAYS)]);
     cluster.agents[0].kill();
     cluster.is_away(&gone);
-    cluster
-        .operate(&json!({ "type": "MARK_AGENT_GONE", "mark_agent_gone": { "agent_id": { "value": gone } } }));
+    for id in [&gone, &alive] {
+        cluster.operate(
+            &json!({ "type": "MARK_AGENT_GONE", "mark_agent_gone": { "agent_id": { "value": id } } }),
+        );
+    }
     framework.until_state("gone", "TASK_GONE_BY_OPERATOR");
+    framework.until_state("alive", "TASK_GONE_BY_OPERATOR");
+    assert_eq!(cluster.agents[2].ended(), 0, "{}", cluster.agents[2].said());
+    assert!(cluster.site.tasks().keys().eq(["gone"]), "{:?}", cluster.site.tasks());
     cluster.master.kill();
     cluster.restart_master();
     cluster.is_active(&other);
@@ -84,6 +91,7 @@ fn an_agent_that_is_marked_gone_stays_gone() {
     framework.has_subscribed(2);
     framework.teardown();
     drop(again);
+    cluster.agents.remove(2);
     cluster.agents.remove(0);
     cluster.end();
 }
@@ -94,7 +102,7 @@ fn a_master_without_a_registry_takes_agents_under_their_ids() {
     let ids: Vec<String> = cluster.active().into_keys().collect();
     let mut framework = cluster.framework("frame", true, &[]);
     framework.run(&ids[0], &[("stays", STAYS)]);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(1);
     cluster.master.kill();
     cluster.restart_master();
     cluster.has_agents(2);

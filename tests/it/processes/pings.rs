@@ -2,7 +2,12 @@
 
 use rustix::process::Signal;
 
-use super::cluster::{Cluster, PINGS};
+use super::{
+    cluster::{Cluster, PINGS},
+    http::json,
+    process::Process,
+    scheduler::WAITS,
+};
 use crate::support::eventually;
 
 const STAYS: &str = "exec sleep 1000000";
@@ -16,7 +21,7 @@ fn an_agent_that_is_stopped_becomes_unreachable_and_comes_back() {
     aware.wants_nothing();
     let mut plain = cluster.framework("plain", true, &[]);
     plain.run(&id, &[("plain", STAYS)]);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(2);
 
     cluster.agents[0].signal(Signal::STOP);
     let unreachable = aware.until_state("aware", "TASK_UNREACHABLE");
@@ -71,6 +76,55 @@ fn a_rate_limit_spares_the_second_agent() {
     cluster.has_agents(2);
     eventually("the second agent is spared", || cluster.metric("master/slave_unreachable_canceled") >= 1.0);
     assert_eq!(framework.states(spared), ["TASK_STARTING", "TASK_RUNNING"]);
+    framework.teardown();
+    cluster.end();
+}
+
+#[test]
+fn a_new_master_knows_who_was_unreachable() {
+    let mut cluster = Cluster::start(2, &PINGS, &[]);
+    let (stopped, other) = (cluster.id_of(0), cluster.id_of(1));
+    let mut framework = cluster.framework("aware", true, &["PARTITION_AWARE"]);
+    framework.run(&stopped, &[("stays", STAYS)]);
+    let tasks = cluster.site.settled(1);
+    cluster.agents[0].signal(Signal::STOP);
+    framework.until_state("stays", "TASK_UNREACHABLE");
+    cluster.master.kill();
+    cluster.restart_master();
+    cluster.is_active(&other);
+    framework.has_subscribed(2);
+    framework.reconcile("stays", &stopped);
+    framework.until("the task is still unreachable", |it| it.states("stays").len() == 4);
+    let unreachable = framework.until_state("stays", "TASK_UNREACHABLE");
+    assert_eq!(unreachable["reason"], "REASON_RECONCILIATION", "{unreachable}");
+    cluster.agents[0].signal(Signal::CONT);
+    cluster.is_active(&stopped);
+    framework.reconcile("stays", &stopped);
+    framework.until_state("stays", "TASK_RUNNING");
+    assert_eq!(cluster.site.tasks(), tasks, "the same process");
+    framework.teardown();
+    cluster.end();
+}
+
+#[test]
+fn a_master_that_is_stopped_for_a_while_gives_nobody_up() {
+    let mut cluster = Cluster::start(2, &PINGS, &[]);
+    let ids: Vec<String> = cluster.active().into_keys().collect();
+    let mut framework = cluster.framework("plain", false, &[]);
+    framework.run(&ids[0], &[("stays", STAYS), ("ends", WAITS)]);
+    let mut tasks = cluster.site.settled(2);
+    cluster.master.signal(Signal::STOP);
+    cluster.site.open_gate("ends");
+    let is_lonely = |agent: &Process| json(agent.address(), "/metrics/snapshot")["slave/registered"] == 0.0;
+    eventually("the agents miss their master", || cluster.agents.iter().all(is_lonely));
+    cluster.master.signal(Signal::CONT);
+    eventually("the agents are registered again", || !cluster.agents.iter().any(is_lonely));
+    framework.until_state("ends", "TASK_FAILED");
+    tasks.remove("ends");
+    assert_eq!(cluster.active().into_keys().collect::<Vec<_>>(), ids);
+    assert_eq!(cluster.site.tasks(), tasks);
+    assert_eq!(framework.states("stays"), ["TASK_STARTING", "TASK_RUNNING"]);
+    assert_eq!(cluster.metric("master/slave_unreachable_completed"), 0.0);
     framework.teardown();
     cluster.end();
 }

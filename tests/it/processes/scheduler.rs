@@ -1,5 +1,7 @@
 //! Our own scheduler as a process of its own.
 
+use std::fs;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -20,6 +22,8 @@ pub struct Scheduler {
 impl Scheduler {
     /// Runs so many tasks, and waits until they run.
     pub fn start(cluster: &Cluster, tasks: u32) -> Self {
+        let file = "[scheduler]\ncommand = \"exec sleep 1000000\"\n";
+        fs::write(cluster.site.dir("mesoslab.toml"), file).expect("write the lab file");
         let mut scheduler = Self { process: spawn(cluster, &[format!("--tasks={tasks}")]) };
         scheduler.process.listens();
         scheduler.runs(tasks);

@@ -12,10 +12,12 @@ const STAYS: &str = "exec sleep 1000000";
 
 #[test]
 fn an_agent_that_is_told_to_go_unregisters_and_ends_its_tasks() {
-    let mut cluster = Cluster::start(1, &[], &[]);
+    let mut cluster = Cluster::start(1, &[], &["--executor_shutdown_grace_period=100ms"]);
     let id = cluster.id_of(0);
     let mut framework = cluster.framework("frame", true, &[]);
-    framework.run(&id, &[("ends", STAYS)]);
+    // One of them has to be killed, with a process in a session of its own.
+    let stubborn = "trap '' TERM; setsid sleep 1000000 & while true; do sleep 1000; done";
+    framework.run(&id, &[("ends", STAYS), ("stubborn", stubborn)]);
     cluster.agents[0].signal(Signal::USR1);
     assert_eq!(cluster.agents[0].ended(), 0);
     eventually("it is not in the books", || cluster.active().is_empty());
@@ -39,7 +41,7 @@ fn an_agent_that_is_terminated_leaves_tasks_for_the_next_or_for_a_cleanup() {
     framework.wants_nothing();
     let mut mortal = cluster.framework("mortal", false, &[]);
     mortal.run(&id, &[("dies", STAYS)]);
-    let pids = cluster.site.tasks()["stays"].clone();
+    let pids = cluster.site.settled(2)["stays"].clone();
 
     let clock = Clock::start();
     let asked = clock.now();

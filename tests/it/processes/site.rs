@@ -87,6 +87,20 @@ impl Site {
         tasks
     }
 
+    /// The same, once there are so many tasks of one process each; a process that begins another program has no
+    /// environment for a moment.
+    pub fn settled(&self, count: usize) -> BTreeMap<String, Vec<u32>> {
+        let mut last = BTreeMap::new();
+        eventually(&format!("{count} tasks of one process run"), || {
+            let tasks = self.tasks();
+            let is_settled =
+                tasks.len() == count && tasks.values().all(|pids| pids.len() == 1) && tasks == last;
+            last = tasks;
+            is_settled
+        });
+        last
+    }
+
     fn task_processes(&self) -> Vec<u32> {
         let mark = format!("MESOS_SANDBOX={}", self.path().display());
         processes(|environ, _| environ.contains(&mark))

@@ -92,7 +92,7 @@ fn a_cluster_that_dies_at_once_is_the_same_when_it_is_back() {
     let mut cluster = Cluster::start(3, &[], &[]);
     let ids: Vec<String> = cluster.active().into_keys().collect();
     let mut scheduler = Scheduler::start(&cluster, 5);
-    let tasks = cluster.site.tasks();
+    let tasks = cluster.site.settled(5);
     scheduler.kill();
     cluster.master.kill();
     cluster.agents.iter_mut().for_each(Process::kill);
