@@ -7,6 +7,7 @@ pub mod http;
 mod interfaces;
 pub mod keeper;
 pub mod libprocess;
+mod lock;
 pub mod master;
 pub mod networks;
 pub mod process;

@@ -12,12 +12,12 @@ use super::{
     hub::blocking,
     message::{FromKeeper, ToKeeper},
     peer::Peer,
-    place::{Lock, Place},
+    place::Place,
     routes::Routes,
 };
 use crate::{
     engine::{agent::Launch, executor::Signal},
-    host::process::Event,
+    host::{lock::Lock, process::Event},
     mesos::v1::ContainerId,
 };
 

@@ -2,27 +2,25 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
+    fs::{self, File, Permissions},
+    io,
     os::{
         fd::AsRawFd,
-        unix::{
-            fs::{OpenOptionsExt, PermissionsExt},
-            net::UnixListener,
-        },
+        unix::{fs::PermissionsExt, net::UnixListener},
     },
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::{
-    fs::FlockOperation,
-    process::{Pid, RawPid},
-};
+use rustix::process::Pid;
 use tokio::net::UnixStream;
 
 use super::ROUNDS;
-use crate::host::{guard::spellings, process::kill_strays};
+use crate::host::{
+    guard::spellings,
+    lock::{self, Lock},
+    process::kill_strays,
+};
 
 const SOCKET: &str = "keeper.sock";
 const AGENT_LOCK: &str = "agent.lock";
@@ -37,17 +35,11 @@ const AGENT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a keeper that is killing its last tasks is waited for.
 const KEEPER_PATIENCE: Duration = Duration::from_secs(30);
 
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
-
 /// A work directory, by its absolute path.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     work_dir: PathBuf,
 }
-
-/// Held while its owner lives; the system lets go of it when the owner dies, however it dies.
-#[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "the lock is held by the open file")] File);
 
 /// A path that is short enough for a socket, while this lives.
 struct Address {
@@ -68,24 +60,25 @@ impl Place {
 
     /// Becomes the one agent process.
     pub fn lock_for_agent(&self) -> io::Result<Lock> {
-        let file = take(&self.meta().join(AGENT_LOCK), AGENT_PATIENCE)?;
-        file.map_or_else(|| Err(self.busy("another agent", AGENT_LOCK)), sign)
+        let lock = Lock::take(&self.meta().join(AGENT_LOCK), AGENT_PATIENCE)?;
+        lock.ok_or_else(|| self.busy("another agent", AGENT_LOCK))
     }
 
     /// Becomes the one keeper, when the one before is gone.
     pub fn lock_for_keeper(&self) -> io::Result<Lock> {
-        sign(self.wait_for_keeper()?)
+        let lock = Lock::take(&self.meta().join(KEEPER_LOCK), KEEPER_PATIENCE)?;
+        lock.ok_or_else(|| self.keeper_is_silent())
     }
 
     /// Returns when no keeper is alive; none begins until the result is dropped.
     fn wait_for_keeper(&self) -> io::Result<File> {
-        let file = take(&self.meta().join(KEEPER_LOCK), KEEPER_PATIENCE)?;
-        file.ok_or_else(|| self.busy("a keeper that does not answer", KEEPER_LOCK))
+        let lock = lock::wait(&self.meta().join(KEEPER_LOCK), KEEPER_PATIENCE)?;
+        lock.ok_or_else(|| self.keeper_is_silent())
     }
 
     /// The keeper that lives, or that lived last.
     pub fn keeper(&self) -> Option<Pid> {
-        self.owner(KEEPER_LOCK).and_then(Pid::from_raw)
+        lock::owner(&self.meta().join(KEEPER_LOCK)).and_then(Pid::from_raw)
     }
 
     pub fn keeper_is_silent(&self) -> io::Error {
@@ -93,13 +86,7 @@ impl Place {
     }
 
     fn busy(&self, who: &str, lock: &str) -> io::Error {
-        let pid = self.owner(lock).map(|pid| format!(" (process {pid})")).unwrap_or_default();
-        let busy = format!("{who}{pid} uses the work directory `{}`", self.work_dir.display());
-        io::Error::new(io::ErrorKind::WouldBlock, busy)
-    }
-
-    fn owner(&self, lock: &str) -> Option<RawPid> {
-        fs::read_to_string(self.meta().join(lock)).ok()?.trim().parse().ok()
+        lock::busy(who, &self.meta().join(lock), &self.work_dir)
     }
 
     /// The socket of a keeper to come, in place of the one that the last may have left; for its owner alone.
@@ -154,26 +141,6 @@ impl Place {
         let _none = self.wait_for_keeper()?;
         Ok(kill_strays(sessions, sandboxes, ROUNDS))
     }
-}
-
-/// Nothing when another process holds the lock for too long.
-fn take(path: &Path, patience: Duration) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    for _ in 0..=patience.as_millis() / LOCK_PAUSE.as_millis() {
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Some(file)),
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => std::thread::sleep(LOCK_PAUSE),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(None)
-}
-
-/// Leaves our number for those who find the lock taken.
-fn sign(mut file: File) -> io::Result<Lock> {
-    file.set_len(0)?;
-    file.write_all(std::process::id().to_string().as_bytes())?;
-    Ok(Lock(file))
 }
 
 #[cfg(test)]
