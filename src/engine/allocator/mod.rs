@@ -5,13 +5,15 @@
 //! once; all else waits for the next tick of `allocation_interval`, counted from the start. An agent is looked at only
 //! after something has changed for it, so a quiet cluster costs nothing, however large.
 //!
-//! Not there yet: quotas, inverse offers, offer constraints, and offering a shared volume twice.
+//! Not there yet: inverse offers, offer constraints, and offering a shared volume twice.
 
 mod agents;
 mod config;
 mod filters;
 mod frameworks;
+mod ledger;
 mod quantities;
+mod quota;
 mod run;
 mod schedule;
 mod shares;
@@ -32,10 +34,12 @@ pub use self::{
     filters::refusal,
     frameworks::{FrameworkCapabilities, roles_of},
     quantities::Quantities,
+    quota::{Limits, Quota},
 };
 use self::{
     filters::FilterTable,
     frameworks::Framework,
+    ledger::HoldOff,
     schedule::Schedule,
     sorter::{Cluster, FrameworkSorter, RoleSorter},
 };
@@ -76,6 +80,11 @@ pub struct Allocator {
     /// By role: its subscribers, and those that hold something under it.
     framework_sorters: BTreeMap<String, FrameworkSorter>,
     filters: FilterTable,
+    /// By role, of those that have one.
+    quotas: BTreeMap<String, Quota>,
+    /// Something has come or gone since the last allocation.
+    has_changed: bool,
+    hold_off: Option<HoldOff>,
     schedule: Schedule,
     runs: u64,
     rng: SmallRng,
@@ -94,6 +103,9 @@ impl Allocator {
             role_sorter: RoleSorter::default(),
             framework_sorters: BTreeMap::new(),
             filters: FilterTable::default(),
+            quotas: BTreeMap::new(),
+            has_changed: false,
+            hold_off: None,
             schedule: Schedule::new(now, config.allocation_interval),
             runs: 0,
             rng: SmallRng::seed_from_u64(config.seed),
@@ -145,6 +157,7 @@ impl Allocator {
         if self.frameworks.remove(id).is_none() {
             return;
         }
+        self.has_changed = true;
         for (agent_id, agent) in &mut self.agents {
             if let Some(held) = agent.held().get(id).cloned() {
                 agent.release(id, &held);
@@ -235,6 +248,7 @@ impl Allocator {
             agent.hold(framework, resources);
         }
         self.agents.insert(id.clone(), agent);
+        self.has_changed = true;
         for (framework, resources) in used {
             self.track(framework, resources);
         }
@@ -244,6 +258,7 @@ impl Allocator {
     /// An agent is gone, with all that was held on it. What still comes back for it is ignored.
     pub fn remove_agent(&mut self, id: &AgentId) {
         let Some(agent) = self.agents.remove(id) else { return };
+        self.has_changed = true;
         for (framework, resources) in agent.held() {
             self.untrack(framework, resources);
         }
@@ -274,6 +289,7 @@ impl Allocator {
         self.cluster.total -= &Quantities::of(agent.total());
         self.cluster.total += &Quantities::of(&total);
         agent.set_total(total);
+        self.has_changed = true;
         self.forget_orders();
         self.schedule.request(id);
     }
@@ -306,6 +322,7 @@ impl Allocator {
         if resources.is_empty() || !self.release(framework_id, agent_id, resources) {
             return;
         }
+        self.has_changed = true;
         match recovery {
             Recovery::Freed if self.config.offer_freed_resources_at_once => self.schedule.request(agent_id),
             Recovery::Freed | Recovery::Unused(_) => self.schedule.defer(now, agent_id),

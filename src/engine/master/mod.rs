@@ -16,6 +16,7 @@ mod loss;
 mod model;
 mod offers;
 mod operator;
+mod quota;
 mod reconcile;
 mod registration;
 pub mod registry;
@@ -47,7 +48,10 @@ pub use self::{
 use self::{offers::role_of, timers::Timers, unreachable::Turns};
 pub use super::legacy::VERSION;
 use crate::{
-    engine::{allocator::Allocator, wire::AgentLink},
+    engine::{
+        allocator::{Allocator, Quota},
+        wire::AgentLink,
+    },
     mesos::{
         resources::Resources,
         time::Time,
@@ -74,6 +78,8 @@ pub struct Master {
     pub removed_agents: BTreeSet<AgentId>,
     pub offers: BTreeMap<OfferId, Offer>,
     pub weights: BTreeMap<String, f64>,
+    /// By role; one that was reset to say nothing stays in the list.
+    pub quotas: BTreeMap<String, Quota>,
     pub subscribers: BTreeSet<SubscriberId>,
     pub counters: Counters,
     allocator: Allocator,
@@ -122,6 +128,7 @@ impl Master {
             gone_agents: BTreeMap::new(),
             removed_agents: BTreeSet::new(),
             offers: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             subscribers: BTreeSet::new(),
             counters: Counters::default(),
             links: BTreeMap::new(),

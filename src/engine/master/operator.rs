@@ -14,6 +14,7 @@ use crate::{
 };
 
 impl Master {
+    #[expect(deprecated, reason = "old clients still send SET_QUOTA and REMOVE_QUOTA")]
     pub(super) fn operator_call(&mut self, call: Call) -> Reply {
         let kind = match validation::call::operator(&call) {
             Ok(kind) => kind,
@@ -26,6 +27,9 @@ impl Master {
             Type::ReactivateAgent => self.reactivate(&call.reactivate_agent.unwrap_or_default().agent_id),
             Type::UpdateWeights => self.update_weights(&call.update_weights.unwrap_or_default().weight_infos),
             Type::DrainAgent => self.drain_agent(call.drain_agent.unwrap_or_default()),
+            Type::UpdateQuota => self.update_quota(&call.update_quota.unwrap_or_default()),
+            Type::SetQuota => self.set_quota(call.set_quota.unwrap_or_default().quota_request),
+            Type::RemoveQuota => self.remove_quota(&call.remove_quota.unwrap_or_default().role),
             Type::SetLoggingLevel => Reply::Ok,
             _ => Reply::NotImplemented("501 Not Implemented.".into()),
         }

@@ -1,65 +1,97 @@
-//! What outlives a master: which agents were admitted, which are unreachable or gone. Written down entry by entry, read
-//! again by the master that comes after.
+//! What outlives a master: which agents were admitted, which are unreachable or gone, and what operators have settled.
+//! Written down entry by entry, read again by the master that comes after.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Effect, LostAgent, Master, timers::Timer};
-use crate::mesos::{
-    log::{RegistryEntry, registry_entry::State},
-    time::Time,
-    v1::{AgentId, AgentInfo, TimeInfo},
+use crate::{
+    engine::allocator::Quota,
+    mesos::{
+        log::{
+            RegistryEntry,
+            registry_entry::{Quotas, State},
+        },
+        time::Time,
+        v1::{AgentId, AgentInfo, TimeInfo},
+    },
 };
 
 impl Master {
     /// Has it written down what an agent is now.
     pub(super) fn register(&mut self, state: State, agent: &AgentInfo, since: Option<Time>) {
         let deactivated = agent.id.as_ref().is_some_and(|id| self.deactivated.contains(id));
-        let entry = RegistryEntry {
-            state: state.into(),
-            agent: agent.clone(),
+        self.write_down(RegistryEntry {
+            state: Some(state.into()),
+            agent: Some(agent.clone()),
             since: since.map(|since| TimeInfo { nanoseconds: since.as_nanos() }),
             deactivated: deactivated.then_some(true),
             drain_info: agent.id.as_ref().and_then(|id| self.draining.get(id).copied()),
-        };
+            ..RegistryEntry::default()
+        });
+    }
+
+    /// Has it written down which quotas there are now.
+    pub(super) fn register_quotas(&mut self) {
+        let set = self.quotas.iter().filter(|(_, quota)| !quota.is_default());
+        let quotas = Some(Quotas { configs: set.map(|(role, quota)| quota.to_config(role)).collect() });
+        self.write_down(RegistryEntry { quotas, ..RegistryEntry::default() });
+    }
+
+    fn write_down(&mut self, entry: RegistryEntry) {
         self.effects.push(Effect::Registry(Box::new(entry)));
     }
 
     /// Takes over what masters before this one have written down, oldest first: for a master that has just been made.
     /// Agents that do not register again within `agent_reregister_timeout` become unreachable.
     pub fn recover(&mut self, entries: impl IntoIterator<Item = RegistryEntry>) {
-        for (id, entry) in compacted(entries) {
-            if entry.deactivated() {
-                self.deactivated.insert(id.clone());
-            }
-            if let Some(drain_info) = entry.drain_info {
-                self.draining.insert(id.clone(), drain_info);
-            }
-            let since = entry.since.as_ref().map(|since| since.nanoseconds).unwrap_or_default();
-            let since = Time::from_epoch(Duration::from_nanos(u64::try_from(since).unwrap_or_default()));
-            let state = entry.state();
-            let lost = LostAgent { id: id.clone(), info: entry.agent, since };
-            match state {
-                State::Admitted => drop(self.recovered_agents.insert(id, lost.info)),
-                State::Unreachable => drop(self.unreachable_agents.insert(id, lost)),
-                State::Gone => drop(self.gone_agents.insert(id, lost)),
-                State::Removed => {}
-            }
+        for entry in compacted(entries) {
+            self.recover_quotas(entry.quotas.as_ref());
+            self.recover_agent(entry);
         }
         if !self.recovered_agents.is_empty() {
             self.set_timer(self.config.agent_reregister_timeout, Timer::Recovery);
         }
+        self.allocator.recover(self.now, self.quotas.clone(), self.recovered_agents.len());
+    }
+
+    fn recover_quotas(&mut self, quotas: Option<&Quotas>) {
+        let configs = quotas.into_iter().flat_map(|quotas| &quotas.configs);
+        self.quotas.extend(configs.map(|config| (config.role.clone(), Quota::from(config))));
+    }
+
+    fn recover_agent(&mut self, entry: RegistryEntry) {
+        let (state, deactivated) = (entry.state(), entry.deactivated());
+        let Some((id, info)) = entry.agent.and_then(|info| Some((info.id.clone()?, info))) else { return };
+        if deactivated {
+            self.deactivated.insert(id.clone());
+        }
+        if let Some(drain_info) = entry.drain_info {
+            self.draining.insert(id.clone(), drain_info);
+        }
+        let since = entry.since.map(|since| since.nanoseconds).unwrap_or_default();
+        let since = Time::from_epoch(Duration::from_nanos(u64::try_from(since).unwrap_or_default()));
+        let lost = LostAgent { id: id.clone(), info, since };
+        match state {
+            State::Admitted => drop(self.recovered_agents.insert(id, lost.info)),
+            State::Unreachable => drop(self.unreachable_agents.insert(id, lost)),
+            State::Gone => drop(self.gone_agents.insert(id, lost)),
+            State::Removed => {}
+        }
     }
 }
 
-/// What is left of a registry: the last word on each agent, none on those that were removed.
-pub fn compacted(entries: impl IntoIterator<Item = RegistryEntry>) -> BTreeMap<AgentId, RegistryEntry> {
-    let mut last = BTreeMap::new();
+/// What is left of a registry: the last word on each agent, none on those that were removed, and the last on all else.
+pub fn compacted(entries: impl IntoIterator<Item = RegistryEntry>) -> Vec<RegistryEntry> {
+    let mut agents: BTreeMap<AgentId, RegistryEntry> = BTreeMap::new();
+    let mut settled = RegistryEntry::default();
     for entry in entries {
-        let Some(id) = entry.agent.id.clone() else { continue };
+        settled.quotas = entry.quotas.clone().or(settled.quotas);
+        let Some(id) = entry.agent.as_ref().and_then(|agent| agent.id.clone()) else { continue };
         match entry.state() {
-            State::Removed => drop(last.remove(&id)),
-            _ => drop(last.insert(id, entry)),
+            State::Removed => drop(agents.remove(&id)),
+            _ => drop(agents.insert(id, entry)),
         }
     }
-    last
+    let is_settled = settled != RegistryEntry::default();
+    agents.into_values().chain(is_settled.then_some(settled)).collect()
 }

@@ -10,7 +10,7 @@ use crate::{
         http::{Request, Response, decode_query},
     },
     mesos::{
-        json,
+        json::{self, JsonError},
         media::MediaType,
         v1::{
             AgentId, FrameworkId, Resource,
@@ -129,7 +129,13 @@ pub fn set_quota(master: &MasterHandle, request: &Request) -> Response {
         }
         Err(error) => {
             let body = String::from_utf8_lossy(&request.body);
-            Response::bad_request(format!("Failed to parse set quota request JSON '{body}': {error}"))
+            let step = match error {
+                JsonError::Convert(_) if json::parse(&request.body).is_ok_and(|json| json.is_object()) => {
+                    "validate"
+                }
+                JsonError::Syntax(_) | JsonError::Convert(_) => "parse",
+            };
+            Response::bad_request(format!("Failed to {step} set quota request JSON '{body}': {error}"))
         }
     }
 }
@@ -138,14 +144,17 @@ pub fn set_quota(master: &MasterHandle, request: &Request) -> Response {
 #[expect(deprecated, reason = "`/quota` is older than UPDATE_QUOTA")]
 pub fn remove_quota(master: &MasterHandle, request: &Request) -> Response {
     let path = request.path.trim_start_matches('/');
-    let path = path.strip_prefix("master/").unwrap_or(path);
-    let role = path.strip_prefix("quota").unwrap_or(path).trim_start_matches('/');
+    let path = format!("/master/{}", path.strip_prefix("master/").unwrap_or(path));
+    let role = path.strip_prefix("/master/quota").unwrap_or_default().trim_matches('/').to_owned();
     if role.is_empty() {
-        return Response::bad_request(
-            "Failed to parse remove quota request for path '/master/quota': expected 3 tokens, found 2 tokens",
-        );
+        return Response::bad_request(format!(
+            "Failed to parse remove quota request for path '{path}': expected 3 tokens, found 2 tokens"
+        ));
     }
-    let remove_quota = Some(RemoveQuota { role: role.to_owned() });
+    if let Err(error) = master.with(|state| state.check_quota_removal(&path, &role)) {
+        return Response::bad_request(error);
+    }
+    let remove_quota = Some(RemoveQuota { role });
     submit(master, Type::RemoveQuota, Call { remove_quota, ..Call::default() })
 }
 

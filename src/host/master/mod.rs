@@ -114,7 +114,7 @@ pub fn start(
     let mut outlets = Outlets::default();
     if let Some(work_dir) = &config.registry {
         let (registry, entries) = registry::Registry::open(work_dir)?;
-        tracing::info!(agents = entries.len(), "read the registry");
+        tracing::info!(entries = entries.len(), "read the registry");
         master.recover(entries);
         outlets.registry = Some(registry);
     }

@@ -35,21 +35,17 @@ impl Registry {
         let path = work_dir.join(LOCK);
         let lock = Lock::take(&path, PATIENCE)?;
         let lock = lock.ok_or_else(|| lock::busy("another master", &path, work_dir))?;
-        let (log, entries) = RecordLog::open(work_dir.join(FILE), last_words)?;
+        let (log, entries) = RecordLog::open(work_dir.join(FILE), compacted)?;
         Ok((Self { log, _lock: lock }, entries))
     }
 
     /// A registry that cannot be written is told to the log: the master goes on with what it knows.
     pub fn append(&mut self, entry: &RegistryEntry) {
-        let written = self.log.append(entry).and_then(|()| self.log.rewrite_if_grown(last_words));
+        let written = self.log.append(entry).and_then(|()| self.log.rewrite_if_grown(compacted));
         if let Err(error) = written {
             tracing::error!(%error, "failed to write the registry");
         }
     }
-}
-
-fn last_words(entries: Vec<RegistryEntry>) -> Vec<RegistryEntry> {
-    compacted(entries).into_values().collect()
 }
 
 #[cfg(test)]
@@ -62,7 +58,7 @@ mod tests {
 
     fn entry(state: State, id: &str) -> RegistryEntry {
         let agent = AgentInfo { id: Some(AgentId::new(id)), ..AgentInfo::default() };
-        RegistryEntry { state: state.into(), agent, ..RegistryEntry::default() }
+        RegistryEntry { state: Some(state.into()), agent: Some(agent), ..RegistryEntry::default() }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use mesoslab::{
     },
     mesos::{
         json,
+        log::RegistryEntry,
         resources::Resources,
         v1::{ExecutorId, Offer, Resource, TaskInfo, TaskState, TaskStatus, master, scheduler},
     },
@@ -37,12 +38,19 @@ pub fn effect(effect: &Effect) -> (String, String) {
         Effect::Close { .. } => ("CLOSE".into(), String::new()),
         Effect::Agent { message, .. } => to_agent(message),
         Effect::AgentGone { .. } => ("GONE".into(), String::new()),
-        Effect::Registry(entry) => {
-            let id = entry.agent.id.clone().unwrap_or_default();
-            ("REGISTRY".into(), format!("{} {id}", entry.state().as_str_name()))
-        }
+        Effect::Registry(entry) => ("REGISTRY".into(), registry_entry(entry)),
         Effect::Log(message) => ("LOG".into(), message.clone()),
         Effect::OperatorEvent { event, .. } => (event.r#type().as_str_name().into(), operator_event(event)),
+    }
+}
+
+fn registry_entry(entry: &RegistryEntry) -> String {
+    match &entry.agent {
+        Some(agent) => {
+            let id = agent.id.clone().unwrap_or_default();
+            format!("{} {id}", entry.state().as_str_name())
+        }
+        None => json::to_json_string(entry),
     }
 }
 

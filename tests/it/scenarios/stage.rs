@@ -187,11 +187,12 @@ fn config(config: &Value) -> MasterConfig {
     }
 }
 
-/// `{"state": "GONE", "id": "M-S7"}`.
+/// `{"state": "GONE", "id": "M-S7"}`, or an entry that is not about an agent in its own form.
 fn registry_entry(entry: &Value) -> RegistryEntry {
+    let Some(state) = entry["state"].as_str() else { return json::from_json(entry.to_string()).unwrap() };
     RegistryEntry {
-        state: State::from_str_name(&text(&entry["state"])).unwrap().into(),
-        agent: registration(entry).info,
+        state: Some(State::from_str_name(state).unwrap().into()),
+        agent: Some(registration(entry).info),
         ..RegistryEntry::default()
     }
 }

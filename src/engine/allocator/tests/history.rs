@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use proptest::prelude::*;
 
-use super::{Lab, agent, framework, info, resources, roles};
+use super::{Lab, agent, framework, info, quota::quota, resources, roles};
 use crate::{
-    engine::allocator::{Allocation, Quantities, Recovery},
+    engine::allocator::{Allocation, Quantities, Quota, Recovery, ledger::is_under_quota},
     mesos::{
         resources::Resources,
+        roles::is_strict_subrole_of,
         v1::{AgentId, FrameworkId},
     },
 };
@@ -19,6 +20,16 @@ const TOTALS: [&str; 4] = [
     "cpus:0.5;mem:64",
     "cpus(eng):2;mem(eng):256;cpus:1;mem:99",
     "cpus:16;mem:4096",
+];
+
+/// Guarantees and limits.
+const QUOTAS: [(&str, &str); 6] = [
+    ("", ""),
+    ("cpus:3;mem:256", ""),
+    ("cpus:1", "cpus:2;mem:512"),
+    ("", "cpus:0"),
+    ("", "cpus:6;mem:300"),
+    ("cpus:99", ""),
 ];
 
 #[derive(Clone, Debug)]
@@ -35,6 +46,7 @@ enum Step {
     Decline { offer: usize, tenths: u16 },
     Use { offer: usize },
     Free { used: usize },
+    SetQuota { role: usize, quota: usize },
     Pass { tenths: u8 },
 }
 
@@ -62,6 +74,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn step_under_quotas() -> impl Strategy<Value = Step> {
+    let quota = (0..ROLES.len(), 0..QUOTAS.len()).prop_map(|(role, quota)| Step::SetQuota { role, quota });
+    prop_oneof![1 => quota, 9 => step()]
+}
+
 /// What a master would know beside the allocator.
 #[derive(Default)]
 struct Books {
@@ -69,6 +86,7 @@ struct Books {
     agents: BTreeSet<AgentId>,
     offers: Vec<Allocation>,
     used: Vec<Allocation>,
+    quotas: BTreeMap<String, Quota>,
 }
 
 impl Books {
@@ -115,6 +133,7 @@ impl History {
             Step::Decline { offer, tenths } => self.decline(*offer, *tenths),
             Step::Use { offer } => self.use_offer(*offer),
             Step::Free { used } => self.free(*used),
+            Step::SetQuota { role, quota } => self.set_quota(ROLES[*role], QUOTAS[*quota]),
             Step::Pass { tenths } => self.lab.pass(f64::from(*tenths) / 10.0),
         }
     }
@@ -167,6 +186,15 @@ impl History {
         }
     }
 
+    /// For a role at the top: no other can have one.
+    fn set_quota(&mut self, role: &str, (guarantees, limits): (&str, &str)) {
+        if !role.contains('/') {
+            let quota = quota(guarantees, limits);
+            self.lab.allocator.update_quota(self.lab.now, role, quota.clone());
+            self.books.quotas.insert(role.to_owned(), quota);
+        }
+    }
+
     fn gather(&mut self) {
         let offers = self.lab.offers();
         for offer in &offers {
@@ -174,7 +202,49 @@ impl History {
             assert!(self.books.frameworks[&offer.framework_id].contains(&offer.role));
         }
         self.log.extend(offers.clone());
-        self.books.offers.extend(offers);
+        self.books.offers.extend(offers.clone());
+        self.check_limits(&offers);
+        self.check_headroom(&offers);
+    }
+
+    /// What was just given to the role itself is within its limits.
+    fn check_limits(&self, offers: &[Allocation]) {
+        for (role, quota) in &self.books.quotas {
+            let below = offers.iter().filter(|it| is_strict_subrole_of(&it.role, role));
+            let consumed = self.consumed(role).minus(&under_quota(below));
+            let given = under_quota(offers.iter().filter(|it| it.role == *role));
+            for (name, limit) in quota.limits.iter().filter(|(name, _)| given.get(name) > 0.0) {
+                assert!(consumed.get(name) <= limit, "{role} has {consumed} of {}", quota.limits);
+            }
+        }
+    }
+
+    /// What was just given to roles without a guarantee was needed for none.
+    fn check_headroom(&self, offers: &[Allocation]) {
+        let has_guarantee =
+            |role: &str| self.books.quotas.get(role).is_some_and(|quota| !quota.guarantees.is_empty());
+        let given = under_quota(offers.iter().filter(|it| !has_guarantee(&it.role)));
+        let mut missing = Quantities::default();
+        for (role, quota) in &self.books.quotas {
+            missing += &quota.guarantees.minus(&self.consumed(role));
+        }
+        let agents = self.lab.allocator.agents();
+        let free = agents.flat_map(|(_, agent)| agent.available().iter()).filter(|it| is_under_quota(it));
+        let free = Quantities::of_any_kind(free);
+        for (name, _) in given.iter() {
+            assert!(free.get(name) >= missing.get(name), "{given} was given, {free} is left for {missing}");
+        }
+    }
+
+    fn consumed(&self, role: &str) -> Quantities {
+        let is_of = |other: &str| other == role || is_strict_subrole_of(other, role);
+        let mut consumed = under_quota(self.held().filter(|it| is_of(&it.role)));
+        for resource in self.lab.allocator.agents().flat_map(|(_, agent)| agent.total().iter()) {
+            if resource.scalar.is_some() && resource.reservation_role().is_some_and(is_of) {
+                consumed.add_any_kind(resource);
+            }
+        }
+        consumed
     }
 
     fn check(&self) {
@@ -229,6 +299,10 @@ fn sum<'a>(held: impl Iterator<Item = &'a Allocation>) -> Quantities {
     })
 }
 
+fn under_quota<'a>(given: impl Iterator<Item = &'a Allocation>) -> Quantities {
+    Quantities::of_any_kind(given.flat_map(|it| it.resources.iter()).filter(|it| is_under_quota(it)))
+}
+
 fn pick(from: &mut Vec<Allocation>, n: usize) -> Option<Allocation> {
     (!from.is_empty()).then(|| from.remove(n % from.len()))
 }
@@ -245,13 +319,25 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_history_keeps_its_accounts(steps in prop::collection::vec(step(), 1..120)) {
+    fn a_history_keeps_its_accounts(steps in prop::collection::vec(step_under_quotas(), 1..120)) {
         History::run(&steps);
     }
 
     #[test]
-    fn a_history_repeats_itself(steps in prop::collection::vec(step(), 1..80)) {
+    fn a_history_repeats_itself(steps in prop::collection::vec(step_under_quotas(), 1..80)) {
         prop_assert_eq!(History::run(&steps).log, History::run(&steps).log);
+    }
+
+    /// Whatever came back and went, after a tick there is nothing that a look at every agent would find.
+    #[test]
+    fn a_quiet_cluster_has_nothing_to_give(steps in prop::collection::vec(step_under_quotas(), 1..80)) {
+        let mut history = History::run(&steps);
+        for _ in 0..12 {
+            history.lab.pass(1.0);
+            history.gather();
+        }
+        history.lab.allocator.schedule.request_all();
+        prop_assert_eq!(history.lab.offers(), Vec::new());
     }
 
     /// Once nobody refuses anything, everything that somebody may have is offered within two ticks.

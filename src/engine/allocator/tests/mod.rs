@@ -3,6 +3,7 @@
 mod filters;
 mod history;
 mod offers;
+mod quota;
 mod sharing;
 
 use std::{

@@ -64,7 +64,9 @@ fn validate_offer_filters(filters: &OfferFilters) -> Checked {
     Ok(())
 }
 
-fn validate_quantity(value: f64) -> Checked {
+/// # Errors
+/// What kind of number it is that it may not be.
+pub fn validate_quantity(value: f64) -> Checked {
     match value.classify() {
         FpCategory::Infinite => Err("Infinite values not supported".into()),
         FpCategory::Nan => Err("NaN not supported".into()),

@@ -12,6 +12,7 @@ mod group;
 pub mod id;
 pub mod offer;
 pub mod operation;
+pub mod quota;
 mod resource;
 mod same;
 mod task;

@@ -4,7 +4,8 @@
 pub mod flags;
 pub mod legacy;
 pub mod metrics;
-mod roles;
+mod quota;
+pub(super) mod roles;
 #[cfg(test)]
 mod tests;
 pub mod v1;

@@ -1,18 +1,13 @@
 //! The roles a master knows and what is allocated, offered and reserved to each of them and to the roles below it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::{AddAssign, SubAssign},
-};
-
-use serde::{Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    engine::master::{Agent, Framework, Master},
-    mesos::{
-        v1::{self, FrameworkId, framework_info::capability::Type as Capability, value},
-        values::from_thousandths,
+    engine::{
+        allocator::{Quantities, Quota},
+        master::{Agent, Framework, Master},
     },
+    mesos::v1::{self, FrameworkId, framework_info::capability::Type as Capability, value},
 };
 
 const SCALARS: [&str; 4] = ["cpus", "disk", "gpus", "mem"];
@@ -22,6 +17,7 @@ const SCALARS: [&str; 4] = ["cpus", "disk", "gpus", "mem"];
 pub struct Role {
     pub name: String,
     pub weight: f64,
+    pub quota: Quota,
     pub allocated: Quantities,
     pub offered: Quantities,
     pub reserved: Quantities,
@@ -45,9 +41,14 @@ impl Role {
             name: self.name.clone(),
             weight: self.weight,
             frameworks: self.frameworks.iter().cloned().collect(),
-            resources: in_use.scalars().map(|(name, value)| scalar_resource(name, value)).collect(),
+            resources: scalars(&in_use).map(|(name, value)| scalar_resource(name, value)).collect(),
         }
     }
+}
+
+/// The well-known scalars among the quantities.
+pub fn scalars(quantities: &Quantities) -> impl Iterator<Item = (&str, f64)> {
+    quantities.iter().filter(|(name, _)| SCALARS.contains(name))
 }
 
 fn scalar_resource(name: &str, value: f64) -> v1::Resource {
@@ -59,12 +60,13 @@ fn scalar_resource(name: &str, value: f64) -> v1::Resource {
     }
 }
 
-/// All known roles by name: of frameworks, of what they hold, of reservations and weights, and the ancestors of all these.
+/// All known roles by name: of frameworks, of what they hold, of reservations,
+/// weights and quotas, and the ancestors of all these.
 pub fn all(master: &Master) -> Vec<Role> {
     let mut roles = Roles::default();
     master.frameworks.values().for_each(|framework| roles.add_framework(master, framework));
     master.agents.values().for_each(|agent| roles.add_agent(agent));
-    master.weights.keys().for_each(|role| roles.add_name(role));
+    master.weights.keys().chain(master.quotas.keys()).for_each(|role| roles.add_name(role));
     roles.finish(master)
 }
 
@@ -107,7 +109,7 @@ impl Roles {
     ) {
         let role = resource.allocation_info.as_ref().map_or("*", |allocation| allocation.role());
         self.add_member(role, framework);
-        lineage(role).for_each(|role| part(self.entry(role)).add(resource));
+        lineage(role).for_each(|role| part(self.entry(role)).add_any_kind(resource));
     }
 
     fn add_agent(&mut self, agent: &Agent) {
@@ -117,7 +119,8 @@ impl Roles {
             self.entry(role).reserved += reserved;
         }
         for (role, used) in by_reservation(agent.used.values().flat_map(|held| held.iter())) {
-            *free.entry(role).or_default() -= &used;
+            let reserved = free.entry(role).or_default();
+            *reserved = reserved.minus(&used);
         }
         for (role, reserved) in free {
             self.entry(&role).consumed += &reserved;
@@ -134,6 +137,7 @@ impl Roles {
         let named = self.0.into_iter().map(|(name, mut role)| {
             role.consumed += &role.allocated;
             role.weight = master.weights.get(&name).copied().unwrap_or(1.0);
+            role.quota = master.quotas.get(&name).cloned().unwrap_or_default();
             Role { name, ..role }
         });
         named.collect()
@@ -158,61 +162,8 @@ fn by_reservation<'a>(resources: impl IntoIterator<Item = &'a v1::Resource>) -> 
     let mut reserved = BTreeMap::<String, Quantities>::new();
     for resource in resources {
         for role in resource.reservation_role().into_iter().flat_map(lineage) {
-            reserved.entry(role.to_owned()).or_default().add(resource);
+            reserved.entry(role.to_owned()).or_default().add_any_kind(resource);
         }
     }
     reserved
-}
-
-/// How much of each resource in thousandths, whatever its kind: ports and sets by their number. Nothing is listed with
-/// zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quantities(BTreeMap<String, i64>);
-
-impl Quantities {
-    /// The well-known scalars among them.
-    pub fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
-        let well_known = self.0.iter().filter(|(name, _)| SCALARS.contains(&name.as_str()));
-        well_known.map(|(name, amount)| (name.as_str(), from_thousandths(*amount)))
-    }
-
-    fn add(&mut self, resource: &v1::Resource) {
-        let amount = amount_of(resource);
-        if amount != 0 {
-            *self.0.entry(resource.name.clone()).or_default() += amount;
-        }
-    }
-}
-
-fn amount_of(resource: &v1::Resource) -> i64 {
-    let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(1000);
-    match resource.r#type() {
-        value::Type::Scalar => resource.scalar.map_or(0, |scalar| scalar.thousandths()),
-        value::Type::Ranges => resource.ranges.as_ref().map_or(0, |ranges| whole(ranges.count())),
-        value::Type::Set => resource.set.as_ref().map_or(0, |set| whole(set.item.len() as u64)),
-        value::Type::Text => 0,
-    }
-}
-
-impl AddAssign<&Quantities> for Quantities {
-    fn add_assign(&mut self, other: &Quantities) {
-        for (name, amount) in &other.0 {
-            *self.0.entry(name.clone()).or_default() += amount;
-        }
-    }
-}
-
-impl SubAssign<&Quantities> for Quantities {
-    fn sub_assign(&mut self, other: &Quantities) {
-        for (name, amount) in &other.0 {
-            *self.0.entry(name.clone()).or_default() -= amount;
-        }
-        self.0.retain(|_, amount| *amount > 0);
-    }
-}
-
-impl Serialize for Quantities {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, amount)| (name, from_thousandths(*amount))))
-    }
 }

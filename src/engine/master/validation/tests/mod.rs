@@ -3,6 +3,7 @@
 mod calls;
 mod groups;
 mod offers;
+mod quotas;
 mod recordings;
 mod tasks;
 

@@ -16,13 +16,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::plain::redirect_location;
-use super::{flags, metrics, roles};
+use super::{flags, metrics, quota, roles};
 use crate::{
     engine::{
         legacy::{Build, System},
         master::Master,
     },
-    mesos::time::Time,
+    mesos::{json, time::Time},
 };
 
 /// Parameters of the query, decoded.
@@ -100,7 +100,8 @@ impl Endpoint {
             Self::Registry => body(&registry::registry(master)),
             Self::OfferConstraintsDebug => body(&plain::OfferConstraintsDebug::new(master)),
             Self::Processes => body(&plain::processes()),
-            Self::Quota | Self::MaintenanceSchedule | Self::MaintenanceStatus | Self::FilesDebug => {
+            Self::Quota => body(&json::to_json(&quota::status(master))),
+            Self::MaintenanceSchedule | Self::MaintenanceStatus | Self::FilesDebug => {
                 body(&serde_json::Map::new())
             }
         }

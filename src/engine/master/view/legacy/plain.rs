@@ -6,9 +6,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    engine::master::{
-        Master,
-        view::roles::{Quantities, Role, subscribed_roles},
+    engine::{
+        allocator::{Limits, Quantities},
+        master::{
+            Master,
+            view::roles::{Role, subscribed_roles},
+        },
     },
     mesos::v1,
 };
@@ -86,14 +89,14 @@ struct RoleView<'a> {
 #[derive(Debug, Serialize)]
 struct Quota<'a> {
     role: &'a str,
-    guarantee: Quantities,
-    limit: Quantities,
+    guarantee: &'a Quantities,
+    limit: &'a Limits,
     consumed: &'a Quantities,
 }
 
 impl<'a> From<&'a Role> for RoleView<'a> {
     fn from(role: &'a Role) -> Self {
-        let (guarantee, limit) = (Quantities::default(), Quantities::default());
+        let (guarantee, limit) = (&role.quota.guarantees, &role.quota.limits);
         Self {
             name: &role.name,
             weight: role.weight,

@@ -25,6 +25,11 @@ pub fn registry(master: &Master) -> Value {
         master.recovered_agents.iter().map(|(id, info)| admitted(info, master.is_deactivated(id)));
     add("slaves", agents.chain(recovered).collect());
     add("unreachable", master.unreachable_agents.values().map(lost).collect());
+    let quotas: Vec<_> = set_quotas(master).collect();
+    if !quotas.is_empty() {
+        registry.insert("minimum_capabilities".into(), json!([{"capability": "QUOTA_V2"}]));
+        registry.insert("quota_configs".into(), quotas.into());
+    }
     let weights =
         master.weights.iter().map(|(role, weight)| json!({"info": {"role": role, "weight": weight}}));
     let weights: Vec<_> = weights.collect();
@@ -32,6 +37,11 @@ pub fn registry(master: &Master) -> Value {
         registry.insert("weights".into(), weights.into());
     }
     sorted(Value::Object(registry))
+}
+
+fn set_quotas(master: &Master) -> impl Iterator<Item = Value> {
+    let set = master.quotas.iter().filter(|(_, quota)| !quota.is_default());
+    set.map(|(role, quota)| json::to_json(&quota.to_config(role)))
 }
 
 fn master_info(info: &v1::MasterInfo) -> Value {

@@ -26,6 +26,7 @@ pub fn of_allocator(master: &Master) -> Metrics {
         roles.iter().filter(|role| !role.frameworks.is_empty()).flat_map(|role| of_role(master, role)),
     );
     metrics.extend(roles.iter().flat_map(consumed));
+    metrics.extend(roles.iter().flat_map(|role| quota(master, role)));
     metrics.extend(consumed(&whole_tree(&roles)));
     metrics
 }
@@ -62,7 +63,7 @@ fn resources(master: &Master) -> Metrics {
 
 fn of_role(master: &Master, role: &Role) -> [(String, f64); 2] {
     let in_use = role.in_use();
-    let shares = in_use.scalars().map(|(name, amount)| (amount, total(master, name)));
+    let shares = roles::scalars(&in_use).map(|(name, amount)| (amount, total(master, name)));
     let shares = shares.filter(|(_, total)| *total > 0.0).map(|(amount, total)| amount / total);
     let dominant = shares.fold(0.0, f64::max) / role.weight;
     let filters = master.allocator.active_offer_filters(&role.name);
@@ -73,10 +74,25 @@ fn of_role(master: &Master, role: &Role) -> [(String, f64); 2] {
 }
 
 fn consumed(role: &Role) -> Metrics {
-    let named = role.consumed.scalars().map(|(name, amount)| {
-        (format!("allocator/mesos/quota/roles/{}/resources/{name}/consumed", role.name), amount)
-    });
-    named.collect()
+    roles::scalars(&role.consumed).map(|(name, amount)| of_quota(role, name, "consumed", amount)).collect()
+}
+
+fn of_quota(role: &Role, resource: &str, what: &str, amount: f64) -> (String, f64) {
+    (format!("allocator/mesos/quota/roles/{}/resources/{resource}/{what}", role.name), amount)
+}
+
+/// What a role was promised and may have at most; and of each of these resources what this very role holds.
+fn quota(master: &Master, role: &Role) -> Metrics {
+    let held = master.allocator.role_allocation(&role.name);
+    let guarantees = role.quota.guarantees.iter().map(|(name, amount)| (name, "guarantee", amount));
+    let limits = role.quota.limits.iter().map(|(name, amount)| (name, "limit", amount));
+    let mut metrics = Metrics::new();
+    for (name, what, amount) in guarantees.chain(limits) {
+        let held = held.map_or(0.0, |held| held.get(name));
+        metrics
+            .extend([of_quota(role, name, what, amount), of_quota(role, name, "offered_or_allocated", held)]);
+    }
+    metrics
 }
 
 /// The root of the tree of roles, which has no name.

@@ -6,7 +6,7 @@ mod json;
 pub use cluster::{agent, agents, executors, framework, framework_event, frameworks, state, tasks};
 pub use json::{event_to_json, response_to_json};
 
-use super::{flags, metrics, roles};
+use super::{flags, metrics, quota, roles};
 use crate::{
     engine::{
         legacy::{Build, System},
@@ -17,7 +17,6 @@ use crate::{
         v1::{
             Flag, Metric, WeightInfo, maintenance,
             master::{Call, Response, call::Type as CallType, response},
-            quota,
         },
     },
 };
@@ -45,7 +44,9 @@ pub fn respond(master: &Master, now: Time, system: &System, call: &Call) -> Opti
         CallType::GetMaster => get_master(master),
         CallType::GetMaintenanceStatus => maintenance_status(),
         CallType::GetMaintenanceSchedule => maintenance_schedule(),
-        CallType::GetQuota => get_quota(),
+        CallType::GetQuota => typed(response::Type::GetQuota, |r| {
+            r.get_quota = Some(response::GetQuota { status: quota::status(master) })
+        }),
         _ => return None,
     })
 }
@@ -118,9 +119,4 @@ fn maintenance_status() -> Response {
 fn maintenance_schedule() -> Response {
     let schedule = response::GetMaintenanceSchedule { schedule: maintenance::Schedule::default() };
     typed(response::Type::GetMaintenanceSchedule, |r| r.get_maintenance_schedule = Some(schedule))
-}
-
-fn get_quota() -> Response {
-    let quota = response::GetQuota { status: quota::QuotaStatus::default() };
-    typed(response::Type::GetQuota, |r| r.get_quota = Some(quota))
 }
