@@ -88,6 +88,10 @@ fn in_place_of_the_pod(agent: &Value) -> Value {
 
 async fn master_calls(s: &mut Session<'_>) {
     let late = |name: &str| ["/00-", "/01-", "/9"].iter().any(|n| name.contains(n));
+    s.perform_all("04-master-api-v1/", |name| !late(name) && name < "04-master-api-v1/38").await;
+    s.operate(quota_of_dev()).await;
+    s.perform_all("04-master-api-v1/", |name| !late(name) && name < "04-master-api-v1/45").await;
+    s.operate(json!({ "type": "REMOVE_QUOTA", "remove_quota": { "role": "dev2" } })).await;
     s.perform_all("04-master-api-v1/", |name| !late(name) && name < "04-master-api-v1/49").await;
     s.perform("05-master-legacy/02-slaves-reserved-volume").await;
     s.perform_all("04-master-api-v1/", |name| !late(name) && name < "04-master-api-v1/62").await;
@@ -97,6 +101,13 @@ async fn master_calls(s: &mut Session<'_>) {
     s.operate(json!({ "type": "REACTIVATE_AGENT", "reactivate_agent": { "agent_id": agent } })).await;
     s.perform_all("04-master-api-v1/", |name| !late(name)).await;
     s.perform("04-master-api-v1/98-GET").await;
+}
+
+/// What was sent before what is recorded of quotas, and is not recorded itself.
+fn quota_of_dev() -> Value {
+    let limits = json!({ "cpus": { "value": 2 }, "mem": { "value": 1024 } });
+    let config = json!({ "role": "dev", "guarantees": { "cpus": { "value": 1 } }, "limits": limits });
+    json!({ "type": "UPDATE_QUOTA", "update_quota": { "quota_configs": [config] } })
 }
 
 async fn curl(s: &mut Session<'_>) {
