@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::allocator::quantities::Quantities,
+    engine::allocator::{maintenance::Maintenance, quantities::Quantities},
     mesos::{
         resources::Resources,
         v1::{
@@ -50,6 +50,7 @@ pub struct Agent {
     pub(super) capabilities: AgentCapabilities,
     region: Option<fault_domain::RegionInfo>,
     pub(super) active: bool,
+    pub(super) maintenance: Option<Maintenance>,
 }
 
 impl Agent {
@@ -64,6 +65,7 @@ impl Agent {
             capabilities,
             region: region_of(info),
             active: true,
+            maintenance: None,
         };
         agent.set_total(total);
         agent

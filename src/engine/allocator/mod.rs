@@ -5,13 +5,14 @@
 //! once; all else waits for the next tick of `allocation_interval`, counted from the start. An agent is looked at only
 //! after something has changed for it, so a quiet cluster costs nothing, however large.
 //!
-//! Not there yet: inverse offers, offer constraints, and offering a shared volume twice.
+//! Not there yet: offer constraints, and offering a shared volume twice.
 
 mod agents;
 mod config;
 mod filters;
 mod frameworks;
 mod ledger;
+mod maintenance;
 mod quantities;
 mod quota;
 mod run;
@@ -33,6 +34,7 @@ pub use self::{
     config::{AllocatorConfig, QuantityError, parse_min_allocatable_resources},
     filters::refusal,
     frameworks::{FrameworkCapabilities, roles_of},
+    maintenance::Answer,
     quantities::Quantities,
     quota::{Limits, Quota},
 };
@@ -40,6 +42,7 @@ use self::{
     filters::FilterTable,
     frameworks::Framework,
     ledger::HoldOff,
+    maintenance::Refusals,
     schedule::Schedule,
     sorter::{Cluster, FrameworkSorter, RoleSorter},
 };
@@ -85,6 +88,8 @@ pub struct Allocator {
     /// Something has come or gone since the last allocation.
     has_changed: bool,
     hold_off: Option<HoldOff>,
+    refusals: Refusals,
+    to_ask: BTreeMap<FrameworkId, BTreeSet<AgentId>>,
     schedule: Schedule,
     runs: u64,
     rng: SmallRng,
@@ -106,6 +111,8 @@ impl Allocator {
             quotas: BTreeMap::new(),
             has_changed: false,
             hold_off: None,
+            refusals: Refusals::new(),
+            to_ask: BTreeMap::new(),
             schedule: Schedule::new(now, config.allocation_interval),
             runs: 0,
             rng: SmallRng::seed_from_u64(config.seed),
@@ -169,6 +176,7 @@ impl Allocator {
             self.untrack_under_role(id, &role);
         }
         self.filters.clear_framework(id);
+        self.forget_refusals_of(id);
     }
 
     /// The framework gets offers again, except for its suppressed roles; allocates at once.
@@ -181,6 +189,7 @@ impl Allocator {
     pub fn deactivate_framework(&mut self, id: &FrameworkId) {
         self.set_framework_active(id, false);
         self.filters.clear_framework(id);
+        self.forget_refusals_of(id);
     }
 
     /// `UPDATE_FRAMEWORK`, or a subscription with another `FrameworkInfo`. New roles get offers with the next tick.
@@ -226,6 +235,7 @@ impl Allocator {
             framework.suppressed.remove(role);
             self.filters.clear_role(id, role);
         }
+        self.forget_refusals_of(id);
         self.refresh_activity(id);
         self.schedule.request_all();
     }
@@ -265,6 +275,7 @@ impl Allocator {
         self.cluster.total -= &Quantities::of(agent.total());
         self.forget_orders();
         self.filters.clear_agent(id);
+        self.refusals.remove(id);
         self.schedule.forget(id);
     }
 

@@ -45,6 +45,7 @@ impl Allocator {
     /// agent. To be called after every report and at every [`Self::next_deadline`].
     pub fn allocate(&mut self, now: Time) -> Vec<Allocation> {
         self.expire_filters(now);
+        self.expire_refusals(now);
         self.spread_changes(now);
         if self.holds_off(now) {
             return Vec::new();
@@ -62,13 +63,14 @@ impl Allocator {
             agents.shuffle(&mut self.rng);
         }
         agents.iter().for_each(|agent| self.share_out(agent, &mut run));
+        self.ask_back(now, &agents);
         run.given.into_iter().map(allocation).collect()
     }
 
     /// When [`Self::allocate`] has something to do again, if nothing is reported before.
     pub fn next_deadline(&self) -> Option<Time> {
         let expiry = self.filters.first_expiry().map(|expiry| self.schedule.tick_after(expiry));
-        let next = self.schedule.due().into_iter().chain(expiry).min();
+        let next = self.schedule.due().into_iter().chain(expiry).chain(self.first_refusal_over()).min();
         let not_before = self.hold_off.map(|wait| wait.until);
         next.map(|next| not_before.map_or(next, |until| next.max(until)))
     }

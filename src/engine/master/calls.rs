@@ -3,6 +3,7 @@
 use super::{Master, Reply, StreamId, validation};
 use crate::mesos::v1::{
     FrameworkId,
+    allocator::inverse_offer_status::Status,
     scheduler::{Call, call::Type},
 };
 
@@ -72,7 +73,22 @@ impl Master {
             Type::Message => self.message(id, call.message.unwrap_or_default()),
             Type::Request => self.counters.messages_resource_request += 1,
             Type::AcknowledgeOperationStatus => self.acknowledge_operation_status(),
-            Type::AcceptInverseOffers | Type::DeclineInverseOffers => {}
+            Type::AcceptInverseOffers => {
+                let accept = call.accept_inverse_offers.unwrap_or_default();
+                self.answer_inverse_offers(
+                    &accept.inverse_offer_ids,
+                    Status::Accept,
+                    accept.filters.as_ref(),
+                );
+            }
+            Type::DeclineInverseOffers => {
+                let decline = call.decline_inverse_offers.unwrap_or_default();
+                self.answer_inverse_offers(
+                    &decline.inverse_offer_ids,
+                    Status::Decline,
+                    decline.filters.as_ref(),
+                );
+            }
             Type::UpdateFramework => {
                 return self.update_framework_call(id, call.update_framework.unwrap_or_default());
             }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::mesos::v1::{
-    AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, OperationStatus, TaskStatus,
+    AgentId, ExecutorId, FrameworkId, InverseOffer, MasterInfo, Offer, OfferId, OperationStatus, TaskStatus,
     scheduler::{
         Event,
         event::{self, Type},
@@ -29,6 +29,15 @@ pub(super) fn offers(offers: Vec<Offer>) -> Event {
 
 pub(super) fn rescind(offer_id: OfferId) -> Event {
     Event { rescind: Some(event::Rescind { offer_id }), ..of(Type::Rescind) }
+}
+
+pub(super) fn inverse_offers(inverse_offers: Vec<InverseOffer>) -> Event {
+    Event { inverse_offers: Some(event::InverseOffers { inverse_offers }), ..of(Type::InverseOffers) }
+}
+
+pub(super) fn rescind_inverse_offer(inverse_offer_id: OfferId) -> Event {
+    let rescind_inverse_offer = Some(event::RescindInverseOffer { inverse_offer_id });
+    Event { rescind_inverse_offer, ..of(Type::RescindInverseOffer) }
 }
 
 pub(super) fn update(status: TaskStatus) -> Event {

@@ -62,6 +62,7 @@ impl Master {
                 self.discard_offer(&offer, None);
             }
         }
+        self.withdraw_inverse_offers(id, rescind);
     }
 
     pub(super) fn offers_of(&self, id: &FrameworkId) -> Vec<OfferId> {

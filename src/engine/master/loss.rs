@@ -1,7 +1,7 @@
 //! Agents that go: disconnected, unreachable, unregistered, marked gone.
 
 use super::{
-    Effect, Framework, LostAgent, Master, events,
+    Effect, Framework, LostAgent, Master, events, maintenance,
     status::{Verdict, time_info},
     timers::Timer,
 };
@@ -22,6 +22,8 @@ pub(super) enum Removal {
     Unregistered,
     /// Another one has registered at its address.
     Replaced,
+    /// The machine that it is on is to be maintained.
+    MachineDown,
 }
 
 impl Removal {
@@ -29,6 +31,7 @@ impl Removal {
         match self {
             Self::Unregistered => "the agent unregistered",
             Self::Replaced => "a new agent registered at the same address",
+            Self::MachineDown => maintenance::DOWN,
         }
     }
 }
@@ -64,6 +67,7 @@ impl Master {
         }
         self.allocator.deactivate_agent(id);
         self.rescind_offers_on(id);
+        self.rescind_inverse_offers_on(id);
     }
 
     fn lose_framework_on(&mut self, agent_id: &AgentId, framework: &FrameworkId) {
@@ -150,6 +154,7 @@ impl Master {
             }
         }
         self.rescind_offers_on(id);
+        self.rescind_inverse_offers_on(id);
         let Some(agent) = self.agents.remove(id) else { return };
         if self.addresses.get(&agent.pid) == Some(id) {
             self.addresses.remove(&agent.pid);
@@ -170,6 +175,7 @@ impl Master {
         match removal {
             Removal::Unregistered => self.counters.slave_removals_reason_unregistered += 1,
             Removal::Replaced => self.counters.slave_removals_reason_registered += 1,
+            Removal::MachineDown => {}
         }
         self.allocator.remove_agent(id);
         let verdict = Verdict::new(TaskState::TaskLost, Reason::AgentRemoved, message);

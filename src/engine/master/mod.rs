@@ -10,9 +10,12 @@ mod events;
 mod events_of_operators;
 mod framework_info;
 mod frameworks;
+mod inverse_offers;
 mod io;
 mod launch;
 mod loss;
+mod machines;
+mod maintenance;
 mod model;
 mod offers;
 mod operator;
@@ -42,6 +45,7 @@ pub use self::{
     config::MasterConfig,
     counters::{Counters, FrameworkCounters},
     io::{Effect, Input, Output, Reply, StreamId, SubscriberId},
+    machines::{Machine, Maintenance},
     model::{Agent, Framework, FrameworkState, LostAgent},
     validation::call::{operator as validate_operator_call, scheduler as validate_scheduler_call},
 };
@@ -55,7 +59,9 @@ use crate::{
     mesos::{
         resources::Resources,
         time::Time,
-        v1::{Address, AgentId, AgentInfo, DrainInfo, FrameworkId, MasterInfo, Offer, OfferId, master_info},
+        v1::{
+            Address, AgentId, AgentInfo, DrainInfo, FrameworkId, InverseOffer, MasterInfo, Offer, OfferId, master_info,
+        },
     },
 };
 
@@ -77,6 +83,8 @@ pub struct Master {
     /// Graceful departures.
     pub removed_agents: BTreeSet<AgentId>,
     pub offers: BTreeMap<OfferId, Offer>,
+    pub inverse_offers: BTreeMap<OfferId, InverseOffer>,
+    pub maintenance: Maintenance,
     pub weights: BTreeMap<String, f64>,
     /// By role; one that was reset to say nothing stays in the list.
     pub quotas: BTreeMap<String, Quota>,
@@ -128,6 +136,8 @@ impl Master {
             gone_agents: BTreeMap::new(),
             removed_agents: BTreeSet::new(),
             offers: BTreeMap::new(),
+            inverse_offers: BTreeMap::new(),
+            maintenance: Maintenance::default(),
             quotas: BTreeMap::new(),
             subscribers: BTreeSet::new(),
             counters: Counters::default(),
@@ -156,6 +166,7 @@ impl Master {
         self.fire_timers();
         self.finish_drains();
         self.make_offers();
+        self.make_inverse_offers();
         Output { reply, effects: std::mem::take(&mut self.effects) }
     }
 
@@ -182,6 +193,13 @@ impl Master {
 
     fn random_uuid(&mut self) -> String {
         random_uuid(&mut self.rng)
+    }
+
+    /// Offers and inverse offers are counted together.
+    fn new_offer_id(&mut self) -> OfferId {
+        let id = OfferId::new(format!("{}-O{}", self.info.id, self.next_offer));
+        self.next_offer += 1;
+        id
     }
 
     fn new_framework_id(&mut self) -> FrameworkId {

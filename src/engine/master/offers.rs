@@ -46,14 +46,14 @@ impl Master {
 
     /// Books an offer and returns it as the framework is to see it; gives back what cannot be offered.
     fn make_offer(&mut self, allocation: &Allocation) -> Option<Offer> {
-        let id = OfferId::new(format!("{}-O{}", self.info.id, self.next_offer));
-        let Some(offer) = self.build_offer(id.clone(), allocation) else {
+        let Some(offer) = self.build_offer(allocation) else {
             let (framework, agent) = (&allocation.framework_id, &allocation.agent_id);
             let unused = Recovery::Unused(None);
             self.allocator.recover_resources(self.now, framework, agent, &allocation.resources, unused);
             return None;
         };
-        self.next_offer += 1;
+        let id = self.new_offer_id();
+        let offer = Offer { id: id.clone(), ..offer };
         let framework = self.frameworks.get_mut(&offer.framework_id)?;
         framework.offers.insert(id.clone());
         let shown = shown_to(framework, offer.clone());
@@ -67,13 +67,13 @@ impl Master {
         Some(shown)
     }
 
-    fn build_offer(&self, id: OfferId, allocation: &Allocation) -> Option<Offer> {
+    fn build_offer(&self, allocation: &Allocation) -> Option<Offer> {
         let framework =
             self.frameworks.get(&allocation.framework_id).filter(|it| it.connected() && it.active)?;
         let agent = self.agents.get(&allocation.agent_id).filter(|agent| agent.active)?;
         let executors = agent.executors.get(&framework.id);
         Some(Offer {
-            id,
+            id: OfferId::default(),
             framework_id: framework.id.clone(),
             agent_id: agent.id.clone(),
             hostname: agent.info.hostname.clone(),
@@ -82,7 +82,7 @@ impl Master {
             resources: allocation.resources.to_protos(),
             attributes: agent.info.attributes.clone(),
             executor_ids: executors.map(|it| it.keys().cloned().collect()).unwrap_or_default(),
-            unavailability: None,
+            unavailability: self.maintenance.unavailability(&agent.machine_id()).copied(),
             allocation_info: Some(AllocationInfo { role: Some(allocation.role.clone()) }),
         })
     }
@@ -175,7 +175,7 @@ fn shown_to(framework: &Framework, mut offer: Offer) -> Offer {
 }
 
 /// Where the agent answers; its pid is `slave(1)@127.0.0.1:5051`.
-fn url(agent: &Agent) -> Url {
+pub(super) fn url(agent: &Agent) -> Url {
     let (process, address) = agent.pid.split_once('@').unwrap_or(("slave(1)", &agent.pid));
     let (ip, port) = address.rsplit_once(':').unwrap_or((address, ""));
     Url {

@@ -27,6 +27,14 @@ impl Master {
             Type::ReactivateAgent => self.reactivate(&call.reactivate_agent.unwrap_or_default().agent_id),
             Type::UpdateWeights => self.update_weights(&call.update_weights.unwrap_or_default().weight_infos),
             Type::DrainAgent => self.drain_agent(call.drain_agent.unwrap_or_default()),
+            Type::UpdateMaintenanceSchedule => self
+                .update_maintenance_schedule(call.update_maintenance_schedule.unwrap_or_default().schedule),
+            Type::StartMaintenance => {
+                self.start_maintenance(&call.start_maintenance.unwrap_or_default().machines)
+            }
+            Type::StopMaintenance => {
+                self.stop_maintenance(&call.stop_maintenance.unwrap_or_default().machines)
+            }
             Type::UpdateQuota => self.update_quota(&call.update_quota.unwrap_or_default()),
             Type::SetQuota => self.set_quota(call.set_quota.unwrap_or_default().quota_request),
             Type::RemoveQuota => self.remove_quota(&call.remove_quota.unwrap_or_default().role),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Agent, Effect, Master, Resources,
     loss::Removal,
+    machines::machine_at,
     status::{Verdict, latest},
     validation,
 };
@@ -14,7 +15,7 @@ use crate::{
         log::registry_entry::State,
         v1::{
             AgentId, AgentInfo, ExecutorInfo, FrameworkId, FrameworkInfo, Task, TaskId, TaskState,
-            TaskStatus, task_status::Reason,
+            TaskStatus, machine_info::Mode, task_status::Reason,
         },
     },
 };
@@ -22,6 +23,9 @@ use crate::{
 impl Master {
     pub(super) fn register_agent(&mut self, link: AgentLink, registration: AgentRegistration) {
         self.counters.messages_register_slave += 1;
+        if self.is_on_machine_down(&registration) {
+            return self.send_away(link, "Machine is `DOWN`");
+        }
         if let Err(error) = self.admissible(&registration) {
             return self.refuse_agent(link, &registration, &error);
         }
@@ -37,6 +41,11 @@ impl Master {
         let info = AgentInfo { id: Some(id.clone()), ..registration.info.clone() };
         self.register(State::Admitted, &info, None);
         self.add_agent(&id, link, registration, None);
+    }
+
+    fn is_on_machine_down(&self, registration: &AgentRegistration) -> bool {
+        let machine = machine_at(&registration.info.hostname, &registration.pid);
+        self.maintenance.mode(&machine) == Mode::Down
     }
 
     /// What makes Mesos ignore an agent: it hears nothing, and tries again.
@@ -102,6 +111,7 @@ impl Master {
         self.links.insert(link, id.clone());
         agent.reregistered_at = running.as_ref().map(|_| self.now);
         self.addresses.insert(agent.pid.clone(), id.clone());
+        self.maintenance.entry(&agent.machine_id());
         let serial = agent.observer.serial;
         self.agents.insert(id.clone(), agent);
         match running {
@@ -126,6 +136,9 @@ impl Master {
         let Some(agent) = self.agents.get(id) else { return };
         let capabilities = agent.capabilities.iter().cloned().collect();
         self.allocator.add_agent(id, &agent.info, capabilities, agent.total.clone(), &agent.used);
+        if self.maintenance.unavailability(&agent.machine_id()).is_some() {
+            self.allocator.update_unavailability(id, true);
+        }
         if !agent.active {
             self.allocator.deactivate_agent(id);
         }
@@ -144,6 +157,9 @@ impl Master {
         self.counters.messages_reregister_slave += 1;
         if self.gone_agents.contains_key(&id) {
             return self.send_away(link, "Agent has been marked gone");
+        }
+        if self.is_on_machine_down(&registration) {
+            return self.send_away(link, "Machine is `DOWN`");
         }
         if let Err(error) = self.admissible(&registration).and_then(|()| coherent(&id, &running)) {
             return self.refuse_agent(link, &registration, &error);

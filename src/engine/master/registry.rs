@@ -9,7 +9,7 @@ use crate::{
     mesos::{
         log::{
             RegistryEntry,
-            registry_entry::{Quotas, State},
+            registry_entry::{Maintenance, Quotas, State, maintenance::Machines},
         },
         time::Time,
         v1::{AgentId, AgentInfo, TimeInfo},
@@ -37,6 +37,15 @@ impl Master {
         self.write_down(RegistryEntry { quotas, ..RegistryEntry::default() });
     }
 
+    /// Has it written down which machines are to be maintained, and when.
+    pub(super) fn register_maintenance(&mut self) {
+        let known = &self.maintenance;
+        let infos = known.scheduled().cloned().collect();
+        let machines = known.was_used.then_some(Machines { infos });
+        let maintenance = Some(Maintenance { schedule: known.schedule.clone(), machines });
+        self.write_down(RegistryEntry { maintenance, ..RegistryEntry::default() });
+    }
+
     fn write_down(&mut self, entry: RegistryEntry) {
         self.effects.push(Effect::Registry(Box::new(entry)));
     }
@@ -46,6 +55,7 @@ impl Master {
     pub fn recover(&mut self, entries: impl IntoIterator<Item = RegistryEntry>) {
         for entry in compacted(entries) {
             self.recover_quotas(entry.quotas.as_ref());
+            self.recover_maintenance(entry.maintenance.as_ref());
             self.recover_agent(entry);
         }
         if !self.recovered_agents.is_empty() {
@@ -57,6 +67,15 @@ impl Master {
     fn recover_quotas(&mut self, quotas: Option<&Quotas>) {
         let configs = quotas.into_iter().flat_map(|quotas| &quotas.configs);
         self.quotas.extend(configs.map(|config| (config.role.clone(), Quota::from(config))));
+    }
+
+    fn recover_maintenance(&mut self, recorded: Option<&Maintenance>) {
+        let Some(Maintenance { schedule, machines }) = recorded else { return };
+        self.maintenance.schedule.clone_from(schedule);
+        self.maintenance.was_used = machines.is_some();
+        for info in machines.iter().flat_map(|machines| &machines.infos) {
+            self.maintenance.entry(&info.id).clone_from(info);
+        }
     }
 
     fn recover_agent(&mut self, entry: RegistryEntry) {
@@ -86,6 +105,7 @@ pub fn compacted(entries: impl IntoIterator<Item = RegistryEntry>) -> Vec<Regist
     let mut settled = RegistryEntry::default();
     for entry in entries {
         settled.quotas = entry.quotas.clone().or(settled.quotas);
+        settled.maintenance = entry.maintenance.clone().or(settled.maintenance);
         let Some(id) = entry.agent.as_ref().and_then(|agent| agent.id.clone()) else { continue };
         match entry.state() {
             State::Removed => drop(agents.remove(&id)),

@@ -99,6 +99,7 @@ impl Master {
         for offer in self.offers_of(id) {
             self.discard_offer(&offer, None);
         }
+        self.withdraw_inverse_offers(id, false);
         let Some(framework) = self.frameworks.get_mut(id) else { return };
         framework.stream = Some(stream.clone());
         framework.state = FrameworkState::Connected;

@@ -86,7 +86,10 @@ impl Master {
             Timer::AgentReregistration(agent, since) => self.reregistration_due(&agent, since),
             Timer::Recovery => self.recovery_due(),
             Timer::Turn => self.turn_due(),
-            Timer::OfferTimeout(offer) => self.rescind_offer(&offer),
+            Timer::OfferTimeout(offer) => {
+                self.rescind_offer(&offer);
+                self.rescind_inverse_offer(&offer);
+            }
             Timer::FailoverTimeout(framework) => self.failover_due(&framework),
         }
     }

@@ -9,7 +9,10 @@ use mesoslab::{
         json,
         log::RegistryEntry,
         resources::Resources,
-        v1::{ExecutorId, Offer, Resource, TaskInfo, TaskState, TaskStatus, master, scheduler},
+        v1::{
+            ExecutorId, InverseOffer, Offer, Resource, TaskInfo, TaskState, TaskStatus, Unavailability,
+            master, scheduler,
+        },
     },
 };
 
@@ -61,6 +64,12 @@ fn scheduler_event(event: &scheduler::Event) -> String {
     if let Some(offers) = &event.offers {
         return offers.offers.iter().map(offer).collect::<Vec<_>>().join(" + ");
     }
+    if let Some(asked) = &event.inverse_offers {
+        return asked.inverse_offers.iter().map(inverse_offer).collect::<Vec<_>>().join(" + ");
+    }
+    if let Some(rescind) = &event.rescind_inverse_offer {
+        return rescind.inverse_offer_id.to_string();
+    }
     if let Some(update) = &event.update {
         return status(&update.status);
     }
@@ -81,7 +90,19 @@ fn scheduler_event(event: &scheduler::Event) -> String {
 }
 
 fn offer(offer: &Offer) -> String {
-    format!("{} on {}: {}", offer.id, offer.agent_id, resources(&offer.resources))
+    let until = offer.unavailability.as_ref().map(|when| format!(" until {}", seconds(when)));
+    let resources = resources(&offer.resources);
+    format!("{} on {}: {resources}{}", offer.id, offer.agent_id, until.unwrap_or_default())
+}
+
+fn inverse_offer(offer: &InverseOffer) -> String {
+    let agent = offer.agent_id.clone().unwrap_or_default();
+    format!("{} of {agent} before {}", offer.id, seconds(&offer.unavailability))
+}
+
+/// When an agent becomes unavailable, in seconds of the scenario.
+fn seconds(unavailability: &Unavailability) -> i64 {
+    unavailability.start.nanoseconds / 1_000_000_000 - 1_000_000
 }
 
 fn resources(resources: &[Resource]) -> String {

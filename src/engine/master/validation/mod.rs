@@ -10,6 +10,7 @@ mod executor;
 pub mod framework;
 mod group;
 pub mod id;
+pub mod maintenance;
 pub mod offer;
 pub mod operation;
 pub mod quota;

@@ -3,6 +3,7 @@
 
 pub mod flags;
 pub mod legacy;
+mod maintenance;
 pub mod metrics;
 mod quota;
 pub(super) mod roles;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod groups;
+mod maintenance;
 mod offers;
 mod quotas;
 mod recordings;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::plain::redirect_location;
-use super::{flags, metrics, quota, roles};
+use super::{flags, maintenance, metrics, quota, roles};
 use crate::{
     engine::{
         legacy::{Build, System},
@@ -101,9 +101,9 @@ impl Endpoint {
             Self::OfferConstraintsDebug => body(&plain::OfferConstraintsDebug::new(master)),
             Self::Processes => body(&plain::processes()),
             Self::Quota => body(&json::to_json(&quota::status(master))),
-            Self::MaintenanceSchedule | Self::MaintenanceStatus | Self::FilesDebug => {
-                body(&serde_json::Map::new())
-            }
+            Self::MaintenanceSchedule => body(&json::to_json(&maintenance::schedule(master))),
+            Self::MaintenanceStatus => body(&json::to_json(&maintenance::status(master))),
+            Self::FilesDebug => body(&serde_json::Map::new()),
         }
     }
 }

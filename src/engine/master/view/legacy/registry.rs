@@ -25,11 +25,8 @@ pub fn registry(master: &Master) -> Value {
         master.recovered_agents.iter().map(|(id, info)| admitted(info, master.is_deactivated(id)));
     add("slaves", agents.chain(recovered).collect());
     add("unreachable", master.unreachable_agents.values().map(lost).collect());
-    let quotas: Vec<_> = set_quotas(master).collect();
-    if !quotas.is_empty() {
-        registry.insert("minimum_capabilities".into(), json!([{"capability": "QUOTA_V2"}]));
-        registry.insert("quota_configs".into(), quotas.into());
-    }
+    add_maintenance(&mut registry, master);
+    add_quotas(&mut registry, master);
     let weights =
         master.weights.iter().map(|(role, weight)| json!({"info": {"role": role, "weight": weight}}));
     let weights: Vec<_> = weights.collect();
@@ -39,9 +36,29 @@ pub fn registry(master: &Master) -> Value {
     sorted(Value::Object(registry))
 }
 
-fn set_quotas(master: &Master) -> impl Iterator<Item = Value> {
+fn add_maintenance(registry: &mut Map<String, Value>, master: &Master) {
+    if master.maintenance.was_used {
+        registry.insert("machines".into(), machines(master));
+    }
+    if let Some(schedule) = &master.maintenance.schedule {
+        registry.insert("schedules".into(), json!([json::to_json(schedule)]));
+    }
+}
+
+/// `{}` when there are none any more.
+fn machines(master: &Master) -> Value {
+    let machines: Vec<_> =
+        master.maintenance.scheduled().map(|info| json!({"info": json::to_json(info)})).collect();
+    if machines.is_empty() { json!({}) } else { json!({"machines": machines}) }
+}
+
+fn add_quotas(registry: &mut Map<String, Value>, master: &Master) {
     let set = master.quotas.iter().filter(|(_, quota)| !quota.is_default());
-    set.map(|(role, quota)| json::to_json(&quota.to_config(role)))
+    let configs: Vec<_> = set.map(|(role, quota)| json::to_json(&quota.to_config(role))).collect();
+    if !configs.is_empty() {
+        registry.insert("minimum_capabilities".into(), json!([{"capability": "QUOTA_V2"}]));
+        registry.insert("quota_configs".into(), configs.into());
+    }
 }
 
 fn master_info(info: &v1::MasterInfo) -> Value {

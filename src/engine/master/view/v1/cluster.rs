@@ -9,7 +9,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            TimeInfo,
+            InverseOffer, TimeInfo,
             master::response::{
                 GetAgents, GetExecutors, GetFrameworks, GetState, GetTasks, get_agents, get_executors,
                 get_frameworks,
@@ -91,11 +91,16 @@ pub fn framework(master: &Master, framework: &Framework) -> get_frameworks::Fram
         reregistered_time: some_time(framework.reregistered_at),
         unregistered_time: framework.unregistered_at.map(time_info),
         offers: framework.offers.iter().filter_map(|id| master.offers.get(id)).cloned().collect(),
-        inverse_offers: Vec::new(),
+        inverse_offers: inverse_offers(master, framework),
         allocated_resources: framework_used(framework).to_endpoint_protos(),
         offered_resources: framework_offered(master, framework).to_endpoint_protos(),
         offer_constraints: Some(OfferConstraints::default()),
     }
+}
+
+fn inverse_offers(master: &Master, framework: &Framework) -> Vec<InverseOffer> {
+    let own = master.inverse_offers.values().filter(|offer| offer.framework_id == framework.id);
+    own.cloned().collect()
 }
 
 /// One framework, as in FRAMEWORK_ADDED and FRAMEWORK_UPDATED: without what it holds, and with all its times.

@@ -6,7 +6,7 @@ mod json;
 pub use cluster::{agent, agents, executors, framework, framework_event, frameworks, state, tasks};
 pub use json::{event_to_json, response_to_json};
 
-use super::{flags, metrics, quota, roles};
+use super::{flags, maintenance, metrics, quota, roles};
 use crate::{
     engine::{
         legacy::{Build, System},
@@ -15,7 +15,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            Flag, Metric, WeightInfo, maintenance,
+            Flag, Metric, WeightInfo,
             master::{Call, Response, call::Type as CallType, response},
         },
     },
@@ -42,8 +42,8 @@ pub fn respond(master: &Master, now: Time, system: &System, call: &Call) -> Opti
         CallType::GetRoles => get_roles(master),
         CallType::GetWeights => weights(master),
         CallType::GetMaster => get_master(master),
-        CallType::GetMaintenanceStatus => maintenance_status(),
-        CallType::GetMaintenanceSchedule => maintenance_schedule(),
+        CallType::GetMaintenanceStatus => maintenance_status(master),
+        CallType::GetMaintenanceSchedule => maintenance_schedule(master),
         CallType::GetQuota => typed(response::Type::GetQuota, |r| {
             r.get_quota = Some(response::GetQuota { status: quota::status(master) })
         }),
@@ -111,12 +111,12 @@ fn get_master(master: &Master) -> Response {
     typed(response::Type::GetMaster, |r| r.get_master = Some(get_master))
 }
 
-fn maintenance_status() -> Response {
-    let status = response::GetMaintenanceStatus { status: maintenance::ClusterStatus::default() };
+fn maintenance_status(master: &Master) -> Response {
+    let status = response::GetMaintenanceStatus { status: maintenance::status(master) };
     typed(response::Type::GetMaintenanceStatus, |r| r.get_maintenance_status = Some(status))
 }
 
-fn maintenance_schedule() -> Response {
-    let schedule = response::GetMaintenanceSchedule { schedule: maintenance::Schedule::default() };
+fn maintenance_schedule(master: &Master) -> Response {
+    let schedule = response::GetMaintenanceSchedule { schedule: maintenance::schedule(master) };
     typed(response::Type::GetMaintenanceSchedule, |r| r.get_maintenance_schedule = Some(schedule))
 }
