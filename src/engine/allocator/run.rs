@@ -90,10 +90,9 @@ impl Allocator {
     /// Gives of an agent to roles that lack something of their guarantees.
     fn meet_guarantees(&mut self, agent_id: &AgentId, run: &mut Run) {
         for role in self.role_sorter.sort(&self.cluster).iter() {
-            if !self.quotas.get(role).is_some_and(|quota| !quota.guarantees.is_empty()) {
-                continue;
+            if self.quotas.get(role).is_some_and(|quota| !quota.guarantees.is_empty()) {
+                self.give_to_role(agent_id, role, run, Self::guaranteed_portion);
             }
-            self.give_to_role(agent_id, role, run, Self::guaranteed_portion);
         }
     }
 

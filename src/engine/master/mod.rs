@@ -60,7 +60,8 @@ use crate::{
         resources::Resources,
         time::Time,
         v1::{
-            Address, AgentId, AgentInfo, DrainInfo, FrameworkId, InverseOffer, MasterInfo, Offer, OfferId, master_info,
+            Address, AgentId, AgentInfo, DrainInfo, FrameworkId, InverseOffer, MasterInfo, Offer, OfferId,
+            master_info,
         },
     },
 };

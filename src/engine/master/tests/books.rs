@@ -1,6 +1,6 @@
 //! What must hold between a master's books at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     engine::master::{Master, Resources, status::has_left},
@@ -12,6 +12,7 @@ type Held = BTreeMap<(FrameworkId, AgentId), Resources>;
 pub fn check(master: &Master) {
     check_used(master);
     check_offers(master);
+    check_inverse_offers(master);
     check_capacity(master);
     check_allocator(master);
     check_streams(master);
@@ -64,6 +65,17 @@ fn check_offers(master: &Master) {
     let of_frameworks: usize = master.frameworks.values().map(|it| it.offers.len()).sum();
     let of_agents: usize = master.agents.values().map(|it| it.offers.len()).sum();
     assert_eq!((of_frameworks, of_agents), (master.offers.len(), master.offers.len()));
+}
+
+/// Only who is there is asked, for what is there and will not be.
+fn check_inverse_offers(master: &Master) {
+    let mut asked = BTreeSet::new();
+    for offer in master.inverse_offers.values() {
+        let agent = &master.agents[offer.agent_id.as_ref().unwrap()];
+        assert!(master.frameworks[&offer.framework_id].connected() && agent.active);
+        assert_eq!(master.maintenance.unavailability(&agent.machine_id()), Some(&offer.unavailability));
+        assert!(asked.insert((&offer.framework_id, &agent.id)), "one inverse offer at a time");
+    }
 }
 
 fn check_capacity(master: &Master) {

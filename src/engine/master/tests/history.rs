@@ -97,12 +97,13 @@ impl World {
             47 => self.lose(who, a),
             48..=57 => self.update(who, a, b),
             58 => self.operate(who, a, b),
+            59 => self.settle(who, a, b),
             _ => return self.pass(u64::from(a) * u64::from(b)),
         };
         output.into_iter().collect()
     }
 
-    fn input(&mut self, input: Input) -> Option<Output> {
+    pub fn input(&mut self, input: Input) -> Option<Output> {
         let output = self.master.handle(self.now, input);
         for effect in &output.effects {
             self.witness(effect);
@@ -206,7 +207,7 @@ impl World {
         self.input(Input::Disconnected(stream))
     }
 
-    fn call(&mut self, who: usize, call: Call) -> Option<Output> {
+    pub fn call(&mut self, who: usize, call: Call) -> Option<Output> {
         let scheduler = &self.schedulers[who];
         let call = Box::new(Call { framework_id: scheduler.id.clone(), ..call });
         let stream = scheduler.stream.clone();

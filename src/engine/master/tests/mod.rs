@@ -2,6 +2,7 @@
 
 mod books;
 mod history;
+mod settled;
 
 use proptest::prelude::*;
 
@@ -39,5 +40,6 @@ fn a_long_history_balances() {
         world.happen((state ^ (state >> 13)).to_be_bytes());
         books::check(&world.master);
     }
+    assert!(!world.master.quotas.is_empty() && world.master.maintenance.was_used);
     assert!(world.master.counters.tasks_finished > 10, "{:?}", world.master.counters);
 }

@@ -20,11 +20,13 @@ use crate::{
         wire::{AgentLink, AgentRegistration, ToMaster},
     },
     mesos::{
+        json,
         time::Time,
         v1::{
             AgentInfo,
             maintenance::Schedule,
             master::{Call, Event, call, event},
+            quota::QuotaConfig,
         },
     },
 };
@@ -110,6 +112,40 @@ fn weights_are_shown_once_there_are_some() {
     assert_recorded(&called(&master, call::Type::GetWeights), "04-master-api-v1/36-GET_WEIGHTS-after");
     assert_recorded(&body(&master, Endpoint::Weights), "05-master-legacy/40-GET-weights");
     assert_recorded(&body(&master, Endpoint::Roles), "05-master-legacy/38-GET-master_roles");
+}
+
+#[test]
+fn quotas_are_shown_with_their_role() {
+    let mut master = busy_master();
+    let config: QuotaConfig = json::from_json(
+        r#"{"role": "q", "guarantees": {"cpus": {"value": 1}}, "limits": {"cpus": {"value": 2}, "mem": {"value": 0}}}"#,
+    )
+    .unwrap();
+    master.quotas.insert("q".into(), (&config).into());
+    let roles: Value = serde_json::from_str(&body(&master, Endpoint::Roles)).unwrap();
+    let role = roles["roles"].as_array().unwrap().iter().find(|role| role["name"] == "q").unwrap();
+    assert_eq!(
+        role["quota"].to_string(),
+        r#"{"role":"q","guarantee":{"cpus":1.0},"limit":{"cpus":2.0,"mem":0.0},"consumed":{}}"#
+    );
+    let metrics = metrics::snapshot(&master, Time::default(), &System::default());
+    let of_quota =
+        metrics.iter().filter(|(name, _)| name.starts_with("allocator/mesos/quota/roles/q/resources/"));
+    let of_quota: Vec<_> =
+        of_quota.map(|(name, value)| (name.rsplit("resources/").next().unwrap(), *value)).collect();
+    assert_eq!(
+        of_quota,
+        [
+            ("cpus/guarantee", 1.0),
+            ("cpus/limit", 2.0),
+            ("cpus/offered_or_allocated", 0.0),
+            ("mem/limit", 0.0),
+            ("mem/offered_or_allocated", 0.0),
+        ]
+    );
+    let registry: Value = serde_json::from_str(&body(&master, Endpoint::Registry)).unwrap();
+    assert_eq!(registry["quota_configs"][0]["role"], "q");
+    assert_eq!(registry["minimum_capabilities"][0]["capability"], "QUOTA_V2");
 }
 
 #[test]
