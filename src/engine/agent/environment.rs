@@ -1,4 +1,4 @@
-//! The environment of a command task, as the agent and the command executor of Mesos build it.
+//! The environment of a task, as the agent and the executors of Mesos build it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -31,6 +31,27 @@ pub(super) fn environment(of: &Surroundings<'_>) -> BTreeMap<String, String> {
     let own = of.task.command.as_ref().and_then(|command| command.environment.as_ref());
     environment.extend(own.into_iter().flat_map(plain_variables));
     environment.insert("MESOS_ALLOCATION_ROLE".to_owned(), allocation_role(of.task));
+    environment
+}
+
+/// The environment of a task in a group, which inherits nothing of its executor.
+pub(super) fn nested_environment(
+    ip: core::net::IpAddr,
+    task: &TaskInfo,
+    directory: &str,
+) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::from([("PATH".to_owned(), DEFAULT_PATH.to_owned())]);
+    environment.extend(port_variables(task));
+    let own = task.command.as_ref().and_then(|command| command.environment.as_ref());
+    environment.extend(own.into_iter().flat_map(plain_variables));
+    environment.extend(
+        [
+            ("MESOS_ALLOCATION_ROLE", allocation_role(task)),
+            ("MESOS_CONTAINER_IP", ip.to_string()),
+            ("MESOS_SANDBOX", directory.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
     environment
 }
 

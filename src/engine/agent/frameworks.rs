@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    engine::executor::CommandExecutor,
+    engine::executor::Program,
     mesos::{
         time::Time,
         v1::{
@@ -110,10 +110,21 @@ pub struct Executor {
     pub terminated_tasks: BTreeMap<TaskId, Task>,
     /// Oldest first.
     pub completed_tasks: VecDeque<Task>,
-    pub(super) command: Option<CommandExecutor>,
+    /// Those of a default executor whose tasks are not over.
+    pub nested: BTreeMap<ContainerId, Nested>,
+    /// None when it is over, and of an executor that this agent cannot run.
+    pub(super) program: Option<Program>,
     /// Killed then, if it has not ended by itself.
     pub(super) destroy_at: Option<Time>,
     pub(super) shutdown_grace_period: Duration,
+}
+
+/// The container of a task in a group, inside of its executor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nested {
+    pub task_id: TaskId,
+    /// The process, as soon as it runs.
+    pub pid: Option<u32>,
 }
 
 impl Executor {
@@ -138,21 +149,46 @@ impl Executor {
         self.info.resources.iter().chain(queued).chain(launched)
     }
 
-    /// None before the process runs.
-    pub fn container_status(&self, ip: core::net::IpAddr) -> ContainerStatus {
+    /// The process of the executor, or those of its tasks.
+    pub fn processes(&self) -> impl Iterator<Item = u32> {
+        self.pid.into_iter().chain(self.nested.values().filter_map(|nested| nested.pid))
+    }
+
+    /// The status of the executor's container, or of the nested one of a task, which is bare while there is no process.
+    pub fn container_status(
+        &self,
+        container_id: &ContainerId,
+        state: TaskState,
+        ip: core::net::IpAddr,
+    ) -> ContainerStatus {
+        let bare = ContainerStatus { container_id: Some(container_id.clone()), ..ContainerStatus::default() };
+        let own = *container_id == self.container_id;
+        let pid = if own { self.pid } else { self.nested.get(container_id).and_then(|nested| nested.pid) };
+        if !own && (pid.is_none() || is_terminal(state)) {
+            return bare;
+        }
         let protocol = ip.is_ipv6().then(|| Protocol::IPv6.into());
         let address = IpAddress { protocol, ip_address: Some(ip.to_string()) };
-        ContainerStatus {
-            container_id: Some(self.container_id.clone()),
-            network_infos: vec![NetworkInfo { ip_addresses: vec![address], ..NetworkInfo::default() }],
-            executor_pid: self.pid,
-            ..ContainerStatus::default()
-        }
+        let network = NetworkInfo { ip_addresses: vec![address], ..NetworkInfo::default() };
+        ContainerStatus { network_infos: vec![network], executor_pid: pid, ..bare }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        let command = self.command.as_ref().and_then(CommandExecutor::next_deadline);
-        command.into_iter().chain(self.destroy_at).min()
+        let program = self.program.as_ref().and_then(Program::next_deadline);
+        program.into_iter().chain(self.destroy_at).min()
+    }
+
+    /// One for groups of tasks.
+    pub(super) fn is_default(&self) -> bool {
+        matches!(self.program, Some(Program::Default(_)))
+    }
+
+    /// Where an input for a task has to go: its nested container, or the one of the executor. None when it is over.
+    pub(super) fn container_of(&self, task_id: &TaskId) -> Option<&ContainerId> {
+        match &self.program {
+            Some(Program::Default(default)) => default.container_of(task_id),
+            _ => Some(&self.container_id),
+        }
     }
 
     /// Moves a queued task to the launched ones.

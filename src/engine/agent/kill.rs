@@ -46,7 +46,10 @@ impl Agent {
                 self.agent_update(now, framework_id, &executor_id, task_id, killed);
                 self.terminate_if_unused(&container_id);
             }
-            ExecutorState::Running => self.command(now, &container_id, executor::Input::Kill(policy)),
+            ExecutorState::Running => {
+                let container_id = executor.container_of(task_id).cloned();
+                container_id.iter().for_each(|id| self.command(now, id, executor::Input::Kill(policy)));
+            }
             ExecutorState::Terminating | ExecutorState::Terminated => {}
         }
     }
@@ -144,7 +147,9 @@ impl Agent {
             .filter(|executor| executor.destroy_at.is_some_and(|at| at <= now));
         if let Some(executor) = overdue {
             executor.destroy_at = None;
-            self.signal(container_id, Signal::Kill);
+            let nested: Vec<ContainerId> = executor.nested.keys().cloned().collect();
+            let all = if nested.is_empty() { vec![container_id.clone()] } else { nested };
+            all.iter().for_each(|container_id| self.signal(container_id, Signal::Kill));
         }
     }
 

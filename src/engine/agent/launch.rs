@@ -9,12 +9,12 @@ use super::{
     environment::{Surroundings, environment},
 };
 use crate::{
-    engine::executor::{self, CommandExecutor, Signal, grace_period},
+    engine::executor::{self, CommandExecutor, Program, Signal, grace_period},
     mesos::{
         time::Time,
         v1::{
-            AgentId, CommandInfo, ContainerId, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId,
-            FrameworkInfo, Resource, TaskGroupInfo, TaskInfo, container_info, framework_info::capability,
+            AgentId, CommandInfo, ContainerId, ContainerInfo, DurationInfo, ExecutorId, ExecutorInfo,
+            FrameworkId, FrameworkInfo, Resource, TaskInfo, container_info, framework_info::capability,
             resource::AllocationInfo, task_status::Reason, value,
         },
     },
@@ -24,7 +24,7 @@ use crate::{
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
 
 /// Why nothing is launched any more on an agent that is being drained.
-const DRAINING: (Reason, &str) =
+pub(super) const DRAINING: (Reason, &str) =
     (Reason::AgentDraining, "Task was received while agent was already draining");
 
 /// A container to start.
@@ -33,7 +33,7 @@ pub struct Launch {
     pub container_id: ContainerId,
     /// The sandbox, to be created; also the working directory.
     pub directory: String,
-    /// A symbolic link to the sandbox, to be created or moved.
+    /// A symbolic link to the sandbox, to be created or moved: `latest` of an executor, `tasks/ID` in that of a group.
     pub latest: String,
     pub command: Command,
     /// The whole environment; nothing is inherited.
@@ -63,7 +63,9 @@ impl Agent {
         }
         let framework = known.info.clone();
         let own = task.executor.is_none();
-        if own && known.executors.contains_key(&ExecutorId::new(task.task_id.as_str())) {
+        let executor_id = task.executor.as_ref().map(|executor| executor.executor_id.clone());
+        let executor_id = executor_id.unwrap_or_else(|| ExecutorId::new(task.task_id.as_str()));
+        if known.executors.get(&executor_id).is_some_and(|executor| own || executor.is_default()) {
             let terminating = (Reason::ExecutorTerminated, "Executor terminating");
             return self.drop_task(now, &framework, &task.task_id, terminating);
         }
@@ -103,31 +105,7 @@ impl Agent {
         }
     }
 
-    /// Task groups need an executor of their own, which this agent does not run.
-    pub(super) fn run_task_group(
-        &mut self,
-        now: Time,
-        framework: FrameworkInfo,
-        executor: ExecutorInfo,
-        group: TaskGroupInfo,
-    ) {
-        let (Some(framework_id), Some(agent_id)) = (framework.id.clone(), self.info.id.clone()) else {
-            return;
-        };
-        let elsewhere = group.tasks.iter().any(|task| task.agent_id != agent_id);
-        if elsewhere || self.state == AgentState::Terminating {
-            return;
-        }
-        if self.draining.is_some() {
-            group.tasks.iter().for_each(|task| self.drop_task(now, &framework, &task.task_id, DRAINING));
-            return;
-        }
-        self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework.clone()));
-        let container_id = self.add_executor(&framework, &agent_id, executor, group.tasks, false);
-        self.launch_failed(now, &container_id, "task groups are not supported by this agent");
-    }
-
-    fn add_executor(
+    pub(super) fn add_executor(
         &mut self,
         framework: &FrameworkInfo,
         agent_id: &AgentId,
@@ -144,9 +122,9 @@ impl Agent {
         let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
         let killing_state = has_capability(framework, capability::Type::TaskKillingState);
         let command = tasks.first().filter(|_| generated_for_command_task);
-        let command = command.map(|task| CommandExecutor::new(task.clone(), killing_state));
+        let program = command.map(|task| command_program(task, killing_state));
         let place = (container_id.clone(), format!("{runs}/{container_id}"));
-        let executor = new_executor(&self.config, info, place, command, tasks);
+        let executor = new_executor(&self.config, info, place, program, tasks);
         self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
         if let Some(framework) = self.frameworks.get_mut(&framework_id) {
             framework.executors.insert(executor_id, executor);
@@ -174,6 +152,9 @@ impl Agent {
         container_id: &ContainerId,
         task: &TaskInfo,
     ) -> Result<Launch, Unsupported> {
+        if task.executor.is_some() {
+            return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
+        }
         let command = supported_command(task)?;
         let config = self.config.clone();
         let Some(executor) = self.executor_mut(container_id) else {
@@ -200,6 +181,9 @@ impl Agent {
     }
 
     pub(super) fn launched(&mut self, now: Time, container_id: &ContainerId, pid: u32) {
+        if container_id.parent.is_some() {
+            return self.nested_launched(now, container_id, pid);
+        }
         let known = self.containers.get(container_id).cloned();
         let (Some((framework_id, _)), Some(executor)) = (known, self.executor_mut(container_id)) else {
             self.signal(container_id, Signal::Kill);
@@ -218,12 +202,15 @@ impl Agent {
     pub(super) fn launch_failed(&mut self, now: Time, container_id: &ContainerId, message: &str) {
         self.counters.container_launch_errors += 1;
         let message = format!("Failed to launch container: {message}");
+        if container_id.parent.is_some() {
+            return self.command(now, container_id, executor::Input::Missing(message));
+        }
         self.executor_terminated(now, container_id, Reason::ContainerLaunchFailed, &message);
     }
 }
 
 /// Why a task cannot run.
-enum Unsupported {
+pub(super) enum Unsupported {
     /// Mesos could run it, this agent cannot: in words.
     Here(String),
     /// No containerizer takes it.
@@ -232,8 +219,19 @@ enum Unsupported {
     NoCommand,
 }
 
+impl Unsupported {
+    /// Why a task of a group cannot run.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Here(message) => message,
+            Self::Container => "Docker containers are not supported by this agent".to_owned(),
+            Self::NoCommand => "the command has no value".to_owned(),
+        }
+    }
+}
+
 /// Limits need isolators that posix agents do not have.
-fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
+pub(super) fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
     if task.container.as_ref().is_some_and(|container| container.r#type() == container_info::Type::Docker) {
         return Ok(());
     }
@@ -251,10 +249,7 @@ fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
 }
 
 /// Everything this agent cannot do is refused in words, never ignored.
-fn supported_command(task: &TaskInfo) -> Result<Command, Unsupported> {
-    if task.executor.is_some() {
-        return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
-    }
+pub(super) fn supported_command(task: &TaskInfo) -> Result<Command, Unsupported> {
     let Some(info) = &task.command else {
         return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
     };
@@ -262,12 +257,12 @@ fn supported_command(task: &TaskInfo) -> Result<Command, Unsupported> {
         let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
         return Err(Unsupported::Here(message));
     }
-    supported_container(task)?;
+    supported_container(task.container.as_ref())?;
     Command::from_info(info).ok_or(Unsupported::NoCommand)
 }
 
-fn supported_container(task: &TaskInfo) -> Result<(), Unsupported> {
-    let Some(container) = &task.container else { return Ok(()) };
+pub(super) fn supported_container(container: Option<&ContainerInfo>) -> Result<(), Unsupported> {
+    let Some(container) = container else { return Ok(()) };
     let image = container.mesos.as_ref().is_some_and(|mesos| mesos.image.is_some());
     let unsupported = match container.r#type() {
         container_info::Type::Docker => return Err(Unsupported::Container),
@@ -292,7 +287,7 @@ pub(super) fn has_capability(framework: &FrameworkInfo, kind: capability::Type) 
 }
 
 /// `work_dir/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs`, ids made safe for a path.
-fn runs_directory(
+pub(super) fn runs_directory(
     work_dir: &str,
     agent_id: &AgentId,
     framework: &FrameworkInfo,
@@ -307,12 +302,16 @@ fn runs_directory(
     )
 }
 
-/// An executor whose container is about to start; without `command` it is one that this agent cannot run.
+pub(super) fn command_program(task: &TaskInfo, killing_state: bool) -> Program {
+    Program::Command(Box::new(CommandExecutor::new(task.clone(), killing_state)))
+}
+
+/// An executor whose container is about to start; without `program` it is one that this agent cannot run.
 pub(super) fn new_executor(
     config: &AgentConfig,
     info: ExecutorInfo,
     (container_id, directory): (ContainerId, String),
-    command: Option<CommandExecutor>,
+    program: Option<Program>,
     tasks: Vec<TaskInfo>,
 ) -> Executor {
     Executor {
@@ -322,8 +321,9 @@ pub(super) fn new_executor(
         directory,
         state: ExecutorState::Registering,
         pid: None,
-        generated_for_command_task: command.is_some(),
-        command,
+        generated_for_command_task: matches!(program, Some(Program::Command(_))),
+        program,
+        nested: BTreeMap::new(),
         queued_tasks: tasks.into_iter().map(|task| (task.task_id.clone(), task)).collect(),
         launched_tasks: BTreeMap::new(),
         terminated_tasks: BTreeMap::new(),
@@ -333,7 +333,7 @@ pub(super) fn new_executor(
 }
 
 /// The master refuses ids that are no file names; this holds even if one slips through.
-fn path_component(id: &str) -> String {
+pub(super) fn path_component(id: &str) -> String {
     match id {
         "" | "." | ".." => format!("_{id}"),
         _ => id.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).collect(),

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Agent, Effect, Memory};
+use super::{Agent, Effect, Memory, group::NestedTasks};
 use crate::{
     engine::wire::{StatusUpdate, to_master},
     mesos::{
         log::{
             AgentLogEntry,
-            agent_log_entry::{Acknowledged, Launched},
+            agent_log_entry::{Acknowledged, Launched, LaunchedGroup, launched_group},
         },
         v1::{ContainerId, FrameworkId, TaskId, TaskInfo},
     },
@@ -45,6 +45,29 @@ impl Agent {
             directory: executor.directory.clone(),
         });
         self.remember(id, AgentLogEntry { framework, launched, ..AgentLogEntry::default() });
+    }
+
+    pub(super) fn remember_group(
+        &mut self,
+        id: &FrameworkId,
+        container_id: &ContainerId,
+        tasks: &NestedTasks,
+    ) {
+        if !self.outlives(id) {
+            return;
+        }
+        let framework = self.frameworks.get(id).map(|framework| framework.info.clone());
+        let nested = |(container_id, task): &(ContainerId, TaskInfo)| launched_group::Nested {
+            task: task.clone(),
+            container_id: container_id.clone(),
+        };
+        let launched_group = self.executor_mut(container_id).map(|executor| LaunchedGroup {
+            executor: executor.info.clone(),
+            container_id: executor.container_id.clone(),
+            directory: executor.directory.clone(),
+            tasks: tasks.iter().map(nested).collect(),
+        });
+        self.remember(id, AgentLogEntry { framework, launched_group, ..AgentLogEntry::default() });
     }
 
     pub(super) fn remember_update(&mut self, update: &StatusUpdate) {
@@ -90,20 +113,35 @@ pub fn compacted(entries: Vec<AgentLogEntry>) -> Vec<AgentLogEntry> {
             kept.retain(|earlier| earlier.framework_id != id);
             continue;
         }
-        let task_id = match &entry {
-            AgentLogEntry { launched: Some(launched), .. } => {
-                let task_id = launched.task.task_id.clone();
-                of_task.insert((id.clone(), task_id.clone()), launched.container_id.clone());
-                Some(task_id)
-            }
-            AgentLogEntry { update: Some(update), .. } => Some(update.status.task_id.clone()),
-            AgentLogEntry { acknowledged: Some(acknowledged), .. } => Some(acknowledged.task_id.clone()),
-            _ => None,
-        };
-        let container = task_id.and_then(|task_id| of_task.get(&(id, task_id)));
-        if entry.completed.is_none() && !container.is_some_and(|container| completed.contains(container)) {
+        let container = container_of(&entry, &of_task).cloned();
+        for task_id in launched(&entry) {
+            of_task.extend(container.clone().map(|container| ((id.clone(), task_id.clone()), container)));
+        }
+        if entry.completed.is_none() && !container.is_some_and(|container| completed.contains(&container)) {
             kept.push(entry);
         }
     }
     kept
+}
+
+/// The tasks that an entry says have been launched.
+fn launched(entry: &AgentLogEntry) -> Vec<&TaskId> {
+    let one = entry.launched.iter().map(|launched| &launched.task.task_id);
+    let group = entry.launched_group.iter().flat_map(|group| &group.tasks);
+    one.chain(group.map(|nested| &nested.task.task_id)).collect()
+}
+
+/// The container of the executor that an entry is about, from those of the tasks so far.
+fn container_of<'a>(
+    entry: &'a AgentLogEntry,
+    of_task: &'a BTreeMap<(FrameworkId, TaskId), ContainerId>,
+) -> Option<&'a ContainerId> {
+    let known = |task_id: &TaskId| of_task.get(&(entry.framework_id.clone(), task_id.clone()));
+    match entry {
+        AgentLogEntry { launched: Some(launched), .. } => Some(&launched.container_id),
+        AgentLogEntry { launched_group: Some(group), .. } => Some(&group.container_id),
+        AgentLogEntry { update: Some(update), .. } => known(&update.status.task_id),
+        AgentLogEntry { acknowledged: Some(acknowledged), .. } => known(&acknowledged.task_id),
+        _ => None,
+    }
 }

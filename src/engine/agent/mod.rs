@@ -1,11 +1,12 @@
 //! The agent: runs the tasks the master sends as containers, and reports what becomes of them until it is heard.
 //!
-//! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`,
+//! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`, `group`,
 //! `kill`, `updates` (with the `streams` that repeat them), and the state they share in `frameworks`.
 
 mod command;
 mod environment;
 pub mod frameworks;
+mod group;
 mod kill;
 mod launch;
 mod memory;
@@ -26,7 +27,8 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use command::Command;
 pub use environment::plain_variables;
-pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState};
+pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState, Nested};
+pub use group::Sandbox;
 pub use launch::Launch;
 pub use memory::compacted;
 pub use recovery::Container;
@@ -147,6 +149,8 @@ pub enum Effect {
     Master(Box<ToMaster>),
     /// Write this down before anything else is done: the next agent of this work directory has to know it.
     Remember(Memory),
+    /// Make the sandbox of an executor that has no process.
+    Sandbox(Box<Sandbox>),
     /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
     Launch(Box<Launch>),
     /// Signal the whole process tree of a container.
@@ -297,8 +301,8 @@ impl Agent {
                 self.reregistered(now, &agent_id, ping_timeout, missing);
             }
             ToAgent::RunTask { framework, task, .. } => self.run_task(now, *framework, *task),
-            ToAgent::RunTaskGroup { framework, executor, group, .. } => {
-                self.run_task_group(now, *framework, *executor, *group);
+            ToAgent::RunTaskGroup { framework, executor, group, launch } => {
+                self.run_task_group(now, *framework, *executor, (*group, &launch));
             }
             ToAgent::KillTask { framework_id, task_id, kill_policy } => {
                 self.kill_task(now, &framework_id, &task_id, kill_policy);

@@ -3,14 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Agent, Effect, ExecutorState, Framework, launch::has_capability, memory::compacted};
+use super::{
+    Agent, Effect, ExecutorState, Framework,
+    group::NestedTasks,
+    launch::{command_program, has_capability},
+    memory::compacted,
+};
 use crate::{
     engine::{
-        executor::{self, CommandExecutor},
+        executor::{self, Program, group::Found},
         wire::to_master::read_update,
     },
     mesos::{
-        log::{AgentLogEntry, agent_log_entry::Launched},
+        log::{
+            AgentLogEntry,
+            agent_log_entry::{Launched, LaunchedGroup},
+        },
         time::Time,
         v1::{AgentId, ContainerId, FrameworkId, TaskId, framework_info::capability, task_status::Reason},
     },
@@ -38,14 +46,14 @@ impl Agent {
         for entry in compacted(log) {
             self.replay(now, entry);
         }
-        let known: Vec<ContainerId> = self.containers.keys().cloned().collect();
+        let own = self.containers.keys().filter(|container_id| container_id.parent.is_none());
+        let known: Vec<ContainerId> = own.cloned().collect();
         for container_id in known {
+            let is_default = self.executor_mut(&container_id).is_some_and(|executor| executor.is_default());
             match containers.get(&container_id) {
+                _ if is_default => self.resume_groups(now, &container_id, containers),
                 Some(container) => self.resume(now, &container_id, container.pid),
-                None => {
-                    let message = "Abnormal executor termination: unknown container";
-                    self.executor_terminated(now, &container_id, Reason::ExecutorTerminated, message);
-                }
+                None => self.container_is_gone(now, &container_id),
             }
         }
         let idle: Vec<FrameworkId> =
@@ -62,6 +70,9 @@ impl Agent {
         }
         if let Some(launched) = entry.launched {
             self.replay_launch(&id, launched);
+        }
+        if let Some(group) = entry.launched_group {
+            self.replay_group(&id, group);
         }
         if let Some(update) = entry.update.map(read_update) {
             let executor_id = update.executor_id.clone();
@@ -86,11 +97,26 @@ impl Agent {
             &self.config,
             info,
             (container_id.clone(), directory),
-            Some(CommandExecutor::new(task.clone(), killing_state)),
+            Some(command_program(&task, killing_state)),
             vec![task],
         );
         framework.executors.insert(executor_id.clone(), executor);
         self.containers.insert(container_id, (id.clone(), executor_id));
+    }
+
+    fn replay_group(&mut self, id: &FrameworkId, group: LaunchedGroup) {
+        let LaunchedGroup { executor: info, container_id, directory, tasks } = group;
+        let executor_id = info.executor_id.clone();
+        let Some(framework) = self.frameworks.get(id).map(|framework| framework.info.clone()) else { return };
+        if !self.containers.contains_key(&container_id) {
+            self.enter_default_executor(&framework, info, (container_id.clone(), directory));
+        }
+        let tasks: NestedTasks = tasks.into_iter().map(|it| (it.container_id, it.task)).collect();
+        self.enter_group(id, &executor_id, &tasks);
+        let executor = self.executor_mut(&container_id);
+        if let Some(Program::Default(default)) = executor.and_then(|executor| executor.program.as_mut()) {
+            default.adopt(tasks);
+        }
     }
 
     fn replay_acknowledgement(&mut self, now: Time, id: &FrameworkId, task_id: &TaskId, uuid: &[u8]) {
@@ -102,6 +128,48 @@ impl Agent {
         if let Some(executor) = container_id.and_then(|container_id| self.executor_mut(&container_id)) {
             executor.complete_task(task_id);
         }
+    }
+
+    fn container_is_gone(&mut self, now: Time, container_id: &ContainerId) {
+        let message = "Abnormal executor termination: unknown container";
+        self.executor_terminated(now, container_id, Reason::ExecutorTerminated, message);
+    }
+
+    /// Tasks of groups go on as the one of a command executor does. Where nothing is left of any, their executor has
+    /// ended with them.
+    fn resume_groups(
+        &mut self,
+        now: Time,
+        container_id: &ContainerId,
+        containers: &BTreeMap<ContainerId, Container>,
+    ) {
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        let launched = &executor.launched_tasks;
+        let mut live = executor.nested.iter().filter(|(_, nested)| launched.contains_key(&nested.task_id));
+        let any_live = live.clone().next().is_some();
+        if any_live && live.all(|(container_id, _)| !containers.contains_key(container_id)) {
+            return self.container_is_gone(now, container_id);
+        }
+        for (container_id, nested) in &mut executor.nested {
+            nested.pid = containers.get(container_id).and_then(|container| container.pid);
+        }
+        let found = |container_id: &ContainerId| match containers.get(container_id) {
+            None => Found::Nothing,
+            Some(Container { pid: None }) => Found::Starting,
+            Some(Container { pid: Some(_) }) => Found::Runs,
+        };
+        let tasks: BTreeMap<_, _> = executor
+            .launched_tasks
+            .iter()
+            .chain(&executor.terminated_tasks)
+            .map(|(id, task)| (id.clone(), task.statuses.clone()))
+            .chain(executor.completed_tasks.iter().map(|it| (it.task_id.clone(), it.statuses.clone())))
+            .collect();
+        let said = |task_id: &TaskId| tasks.get(task_id).cloned().unwrap_or_default();
+        let Some(Program::Default(default)) = &mut executor.program else { return };
+        let actions = default.resume(now, found, said);
+        self.carry_out(now, actions);
+        self.bury_nested(now, container_id);
     }
 
     /// The container is there: it goes on as it was, or begins if nobody has said yet that it runs.

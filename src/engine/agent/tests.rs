@@ -12,10 +12,10 @@ use crate::{
         wire::{LaunchTerms, OperationRequest, Reconciliation, Running},
     },
     mesos::v1::{
-        CommandInfo, ContainerInfo, DrainConfig, DurationInfo, FrameworkInfo, HealthCheck, KillPolicy,
-        Resource, TaskId, TaskInfo, TaskStatus, command_info::Uri, container_info,
-        framework_info::Capability, framework_info::capability, health_check, offer::Operation,
-        resource::AllocationInfo, task_status, value,
+        CommandInfo, ContainerInfo, DrainConfig, DurationInfo, ExecutorInfo, FrameworkInfo, HealthCheck,
+        KillPolicy, Resource, TaskGroupInfo, TaskId, TaskInfo, TaskStatus, command_info::Uri, container_info,
+        executor_info, framework_info::Capability, framework_info::capability, health_check,
+        offer::Operation, resource::AllocationInfo, task_status, value,
     },
 };
 
@@ -157,6 +157,7 @@ impl Stage {
                 task: Box::new(task_info(rest)),
                 launch: LaunchTerms::default(),
             }),
+            "group" => Input::Master(group(rest)),
             "kill" => Input::Master(ToAgent::KillTask {
                 framework_id,
                 task_id: task(),
@@ -201,8 +202,12 @@ impl Stage {
     fn show(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::Master(message) => self.show_message(message),
+            Effect::Sandbox(sandbox) => {
+                let parts: Vec<&str> = sandbox.latest.rsplit('/').take(3).collect();
+                format!("sandbox {}", parts[2])
+            }
             Effect::Launch(launch) => {
-                let task = launch.environment["MESOS_TASK_ID"].clone();
+                let task = launched_task(launch);
                 self.containers.insert(task.clone(), launch.container_id.clone());
                 format!("launch {task} {:?}", launch.command)
             }
@@ -257,7 +262,10 @@ impl Stage {
         words.extend(reason.map(|reason| reason.as_str_name().to_owned()));
         words.extend(status.message.as_ref().map(|message| format!("{message:?}")));
         words.extend(status.healthy.map(|healthy| format!("healthy={healthy}")));
-        let pid = status.container_status.as_ref().and_then(|status| status.executor_pid);
+        let container = status.container_status.as_ref();
+        let inside = container.and_then(|it| it.container_id.as_ref()?.parent.as_ref());
+        words.extend(inside.map(|_| format!("in {}", status.executor_id.clone().unwrap_or_default())));
+        let pid = container.and_then(|container| container.executor_pid);
         words.extend(pid.map(|pid| format!("pid={pid}")));
         let latest = update.latest_state.filter(|latest| *latest != status.state());
         words.extend(latest.map(|latest| format!("latest={}", latest.as_str_name())));
@@ -289,6 +297,12 @@ fn show_memory(memory: &Memory) -> String {
     words.extend(entry.completed.as_ref().map(|_| "completion".to_owned()));
     words.extend(entry.removed().then(|| "removal".to_owned()));
     words.join(" ")
+}
+
+/// In a group the environment does not name the task, but the link to the sandbox does.
+fn launched_task(launch: &Launch) -> String {
+    let own = launch.environment.get("MESOS_TASK_ID").cloned();
+    own.unwrap_or_else(|| launch.latest.rsplit('/').next().unwrap_or_default().to_owned())
 }
 
 fn at(seconds: &str) -> Time {
@@ -354,6 +368,32 @@ fn task_info(words: &[&str]) -> TaskInfo {
             ..HealthCheck::default()
         }),
         ..TaskInfo::default()
+    }
+}
+
+/// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not.
+fn group(words: &[&str]) -> ToAgent {
+    const OPTIONS: [&str; 4] = ["killing", "aware", "uri", "custom"];
+    let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
+    let (options, tasks): (Vec<&str>, Vec<&str>) =
+        rest.iter().partition(|word| word.contains('=') || OPTIONS.contains(word));
+    let kind = if options.contains(&"custom") { "CUSTOM" } else { "DEFAULT" };
+    let kind = executor_info::Type::from_str_name(kind).unwrap();
+    let executor = ExecutorInfo {
+        r#type: Some(kind.into()),
+        executor_id: ExecutorId::new(*executor_id),
+        framework_id: Some(FrameworkId::new("F")),
+        ..ExecutorInfo::default()
+    };
+    let task = |id: &&str| TaskInfo {
+        executor: Some(executor.clone()),
+        ..task_info(&[&[*id], options.as_slice(), &["true"]].concat())
+    };
+    ToAgent::RunTaskGroup {
+        framework: Box::new(framework(words)),
+        group: Box::new(TaskGroupInfo { tasks: tasks.iter().map(task).collect() }),
+        executor: Box::new(executor),
+        launch: LaunchTerms { executor: *age == "new", ..LaunchTerms::default() },
     }
 }
 

@@ -1,12 +1,12 @@
-//! What becomes of tasks: the command executor's actions, status updates, and the end of executors.
+//! What becomes of tasks: the actions of executors, status updates, and the end of executors.
 
 use super::{
-    Agent, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS, frameworks::push_bounded,
-    streams::Acknowledged,
+    Agent, AgentState, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS,
+    frameworks::push_bounded, streams::Acknowledged,
 };
 use crate::{
     engine::{
-        executor::{self, Action, Signal, exit::Exit},
+        executor::{self, Action, Program, Signal, exit::Exit},
         wire::{StatusUpdate, ToMaster},
     },
     mesos::{
@@ -19,18 +19,23 @@ use crate::{
 };
 
 impl Agent {
-    /// Hands an input to the command executor of a container and does what it wants.
+    /// Hands an input to what executes in a container, and does what it wants.
     pub(super) fn command(&mut self, now: Time, container_id: &ContainerId, input: executor::Input) {
-        let Some(command) = self.executor_mut(container_id).and_then(|executor| executor.command.as_mut())
+        let Some(program) = self.executor_mut(container_id).and_then(|executor| executor.program.as_mut())
         else {
             return;
         };
-        for action in command.handle(now, input) {
+        let actions = program.handle(now, container_id, input);
+        self.carry_out(now, actions);
+        self.bury_nested(now, container_id);
+    }
+
+    pub(super) fn carry_out(&mut self, now: Time, actions: Vec<(ContainerId, Action)>) {
+        for (container_id, action) in actions {
             match action {
-                Action::Update(status) => self.executor_update(now, container_id, *status),
-                Action::Signal(signal) => self.signal(container_id, signal),
+                Action::Update(status) => self.executor_update(now, &container_id, *status),
+                Action::Signal(signal) => self.signal(&container_id, signal),
                 Action::Probe(probe) => {
-                    let container_id = container_id.clone();
                     self.effects.push(Effect::Probe { container_id, probe: Box::new(probe) });
                 }
             }
@@ -45,7 +50,7 @@ impl Agent {
         let ip = self.config.ip;
         let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
         let Some(executor) = self.executor_mut(container_id) else { return };
-        status.container_status = Some(executor.container_status(ip));
+        status.container_status = Some(executor.container_status(container_id, status.state(), ip));
         self.update(now, &framework_id, &executor_id, status);
     }
 
@@ -171,6 +176,9 @@ impl Agent {
 
     pub(super) fn exited(&mut self, now: Time, container_id: &ContainerId, exit: Exit) {
         self.command(now, container_id, executor::Input::Exited(exit));
+        if container_id.parent.is_some() {
+            return;
+        }
         let message = format!("Executor {exit}");
         self.executor_terminated(now, container_id, Reason::ExecutorTerminated, &message);
     }
@@ -190,16 +198,21 @@ impl Agent {
         }
         executor.state = ExecutorState::Terminated;
         executor.destroy_at = None;
+        let nested = std::mem::take(&mut executor.nested);
         let reports = !executor.generated_for_command_task;
+        let done = matches!(&executor.program, Some(Program::Default(default)) if default.is_done());
         let live: Vec<TaskId> =
             executor.queued_tasks.keys().chain(executor.launched_tasks.keys()).cloned().collect();
+        let none_live = live.is_empty();
         self.counters.executors_terminated += 1;
+        nested.keys().for_each(|container_id| drop(self.containers.remove(container_id)));
         for task_id in live {
             let failed = (TaskState::TaskFailed, reason, message);
             self.agent_update(now, &framework_id, &executor_id, &task_id, failed);
         }
-        if reports {
-            self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status: -1 });
+        if reports && self.state != AgentState::Disconnected {
+            let status = if done && none_live { 0 } else { -1 };
+            self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status });
         }
         self.remove_if_done(container_id);
     }
@@ -221,7 +234,7 @@ impl Agent {
         let Some(framework) = self.frameworks.get_mut(&framework_id) else { return };
         if let Some(mut executor) = framework.executors.remove(&executor_id) {
             executor.abandon_tasks();
-            executor.command = None;
+            executor.program = None;
             framework.complete(executor, limit);
         }
         self.remove_framework_if_idle(&framework_id);

@@ -4,20 +4,24 @@
 //! Launching -- Launched --> Running -- Kill, Shutdown, unhealthy, too old --> Killing -- Exited --> Terminated
 //!                              `------------------------- Exited ----------------------------------^
 //! ```
+//!
+//! The default executor, in [`group`], runs each of its tasks like that.
 
 pub mod check;
 pub mod exit;
+pub mod group;
 
 use std::time::Duration;
 
 use check::{CheckKind, Checker, Health, HealthChecker, Probe, ProbeOutcome};
 use exit::Exit;
+use group::DefaultExecutor;
 use serde::{Deserialize, Serialize};
 
 use crate::mesos::{
     time::Time,
     v1::{
-        CheckStatusInfo, ExecutorId, KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus,
+        CheckStatusInfo, ContainerId, ExecutorId, KillPolicy, TaskId, TaskInfo, TaskState, TaskStatus,
         task_status::{Reason, Source},
     },
 };
@@ -28,12 +32,16 @@ pub const DEFAULT_KILL_GRACE_PERIOD: Duration = Duration::from_secs(3);
 /// What the executor is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
+    /// The process of the task is about to be started, together with others that are waited for.
+    Starting,
     /// The process of the task runs.
     Launched,
     /// The process of the task runs since an earlier executor has launched it, which has said this of it.
     Resumed { statuses: Vec<TaskStatus> },
     /// There is nothing to execute.
     Aborted,
+    /// There is no process: it could not be started, or has ended unseen; why.
+    Missing(String),
     /// `Event.Kill`; its kill policy goes before the one of the task.
     Kill(Option<KillPolicy>),
     /// `Event.Shutdown`, with the time the task is given to end.
@@ -65,6 +73,41 @@ pub enum Signal {
     Kill,
 }
 
+/// What an executor does that has no process of its own.
+#[derive(Clone, Debug)]
+pub enum Program {
+    Command(Box<CommandExecutor>),
+    Default(DefaultExecutor),
+}
+
+impl Program {
+    /// What is to be done in which container. Inputs of one task of a default executor are for its nested container,
+    /// those of the executor for its own.
+    pub fn handle(
+        &mut self,
+        now: Time,
+        container_id: &ContainerId,
+        input: Input,
+    ) -> Vec<(ContainerId, Action)> {
+        match self {
+            Self::Command(command) => addressed(container_id, command.handle(now, input)),
+            Self::Default(default) => default.handle(now, container_id, input),
+        }
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub fn next_deadline(&self) -> Option<Time> {
+        match self {
+            Self::Command(command) => command.next_deadline(),
+            Self::Default(default) => default.next_deadline(),
+        }
+    }
+}
+
+fn addressed(container_id: &ContainerId, actions: Vec<Action>) -> Vec<(ContainerId, Action)> {
+    actions.into_iter().map(|action| (container_id.clone(), action)).collect()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Launching,
@@ -89,6 +132,8 @@ enum Cause {
 #[derive(Clone, Debug)]
 pub struct CommandExecutor {
     task: TaskInfo,
+    /// Who says what becomes of the task.
+    id: ExecutorId,
     /// The framework has the capability TASK_KILLING_STATE.
     killing_state: bool,
     phase: Phase,
@@ -101,8 +146,15 @@ pub struct CommandExecutor {
 
 impl CommandExecutor {
     pub fn new(task: TaskInfo, killing_state: bool) -> Self {
+        let id = ExecutorId::new(task.task_id.as_str());
+        Self::of(id, task, killing_state)
+    }
+
+    /// For a task of another executor.
+    fn of(id: ExecutorId, task: TaskInfo, killing_state: bool) -> Self {
         Self {
             task,
+            id,
             killing_state,
             phase: Phase::Launching,
             cause: Cause::Request,
@@ -119,9 +171,11 @@ impl CommandExecutor {
 
     pub fn handle(&mut self, now: Time, input: Input) -> Vec<Action> {
         match input {
+            Input::Starting => self.starting(now).into_iter().collect(),
             Input::Launched => self.launched(now),
             Input::Resumed { statuses } => self.resumed(now, &statuses),
             Input::Aborted => self.aborted(now),
+            Input::Missing(why) => self.missing(now, why),
             Input::Kill(policy) => self.kill(now, Cause::Request, self.kill_grace_period(policy.as_ref())),
             Input::Shutdown { grace_period } => self.kill(now, Cause::Request, grace_period),
             Input::Exited(exit) => self.exited(now, exit),
@@ -152,11 +206,18 @@ impl CommandExecutor {
             return Vec::new();
         }
         self.run(now, now);
-        let starting = self.status(now, TaskState::TaskStarting);
+        let mut actions: Vec<Action> = self.starting(now).into_iter().collect();
         let running = self.status(now, TaskState::TaskRunning);
-        let mut actions = vec![self.update(starting), self.update(running)];
+        actions.push(self.update(running));
         actions.extend(self.probes(now));
         actions
+    }
+
+    /// TASK_STARTING, unless that has been said.
+    fn starting(&mut self, now: Time) -> Option<Action> {
+        let said = self.last_status.state() == TaskState::TaskStarting;
+        let starting = self.status(now, TaskState::TaskStarting);
+        (!said).then(|| self.update(starting))
     }
 
     fn run(&mut self, now: Time, started: Time) {
@@ -199,8 +260,16 @@ impl CommandExecutor {
 
     fn aborted(&mut self, now: Time) -> Vec<Action> {
         self.phase = Phase::Terminated;
-        let starting = self.status(now, TaskState::TaskStarting);
-        vec![self.update(starting)]
+        self.starting(now).into_iter().collect()
+    }
+
+    fn missing(&mut self, now: Time, why: String) -> Vec<Action> {
+        self.phase = Phase::Terminated;
+        let killed = self.last_status.state() == TaskState::TaskKilling;
+        let state = if killed { TaskState::TaskKilled } else { TaskState::TaskFailed };
+        let mut status = self.status(now, state);
+        status.message = (!killed).then_some(why);
+        vec![self.update(status)]
     }
 
     fn tick(&mut self, now: Time) -> Vec<Action> {
@@ -301,6 +370,22 @@ impl CommandExecutor {
         actions
     }
 
+    /// What an earlier executor has said last of the task.
+    fn recall(&mut self, last: &TaskStatus) {
+        self.last_status = last.clone();
+        if is_end(last.state()) {
+            self.phase = Phase::Terminated;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.phase == Phase::Terminated
+    }
+
+    fn is_killed_for_its_health(&self) -> bool {
+        matches!(self.phase, Phase::Killing { .. }) && self.cause == Cause::Health
+    }
+
     fn running(&self, has_check: bool) -> bool {
         has_check && self.phase == Phase::Running
     }
@@ -319,7 +404,7 @@ impl CommandExecutor {
             task_id: self.task.task_id.clone(),
             state: state.into(),
             source: Some(Source::Executor.into()),
-            executor_id: Some(ExecutorId::new(self.task.task_id.as_str())),
+            executor_id: Some(self.id.clone()),
             timestamp: Some(now.as_secs_f64()),
             check_status: self.empty_check_status(),
             ..TaskStatus::default()
@@ -334,6 +419,11 @@ impl CommandExecutor {
         self.last_status = status.clone();
         Action::Update(Box::new(status))
     }
+}
+
+/// Whether an executor has nothing more to say of a task in this state.
+fn is_end(state: TaskState) -> bool {
+    matches!(state, TaskState::TaskFinished | TaskState::TaskFailed | TaskState::TaskKilled)
 }
 
 /// The grace period of a kill policy, if it names one.

@@ -82,7 +82,7 @@ fn with_source<T>(agent: &AgentHandle, measured: &Measured, look: impl FnOnce(So
 fn measure(agent: &AgentHandle) -> Measured {
     let processes: BTreeMap<_, _> = agent.with(|agent| {
         let executors = agent.frameworks.values().flat_map(|framework| framework.executors.values());
-        executors.filter_map(|executor| Some((executor.container_id.clone(), executor.pid?))).collect()
+        executors.map(|executor| (executor.container_id.clone(), executor.processes().collect())).collect()
     });
     usage::measure(&processes, agent.now())
 }

@@ -15,7 +15,7 @@ use crate::{
         agent::{Container as Known, Effect, Input, Launch},
         executor::check::Probe,
     },
-    host::{keeper::KeptContainer, process::Event},
+    host::{keeper::KeptContainer, process::Event, sandbox},
     mesos::v1::ContainerId,
     runtime::{self, Tasks},
 };
@@ -176,6 +176,11 @@ impl Run {
                 self.way.send(&agent, *message);
             }
             Effect::Remember(memory) => self.memory.iter_mut().for_each(|known| known.remember(&memory)),
+            Effect::Sandbox(wanted) => {
+                if let Err(error) = sandbox::create(&wanted.directory, &wanted.latest) {
+                    tracing::warn!(directory = wanted.directory, %error, "failed to make a sandbox");
+                }
+            }
             Effect::Launch(launch) => self.launch(*launch),
             Effect::Signal { container_id, signal } => self.processes.signal(&container_id, signal),
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),

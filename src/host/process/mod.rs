@@ -213,7 +213,8 @@ fn start_all(launches: &Mutex<mpsc::Receiver<Arc<Launch>>>, events: &UnboundedSe
         let next = launches.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(launch) = next else { return };
         let container_id = launch.container_id.clone();
-        let event = match sandbox::create(&launch).and_then(|outputs| spawn::spawn(&launch, outputs)) {
+        let made = sandbox::create(&launch.directory, &launch.latest);
+        let event = match made.and_then(|outputs| spawn::spawn(&launch, outputs)) {
             Ok(pid) => Event::Launched { container_id, pid },
             Err(error) => Event::LaunchFailed { container_id, message: error.to_string() },
         };

@@ -1,6 +1,9 @@
 //! What containers use, summed over their process trees.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use super::table::Table;
 use crate::{
@@ -8,12 +11,13 @@ use crate::{
     mesos::{time::Time, v1::ContainerId},
 };
 
-/// Measures containers by the process that leads each; one whose process is gone is left out.
-pub fn measure(processes: &BTreeMap<ContainerId, u32>, now: Time) -> Measured {
+/// Measures containers by the processes that lead each; one whose processes are gone is left out.
+pub fn measure(processes: &BTreeMap<ContainerId, Vec<u32>>, now: Time) -> Measured {
     let table = if processes.is_empty() { Table::default() } else { Table::read() };
-    let of = |(container_id, pid): (&ContainerId, &u32)| {
-        let root = i32::try_from(*pid).ok()?;
-        let used: Vec<Used> = table.tree(root).into_iter().filter_map(used).collect();
+    let of = |(container_id, leaders): (&ContainerId, &Vec<u32>)| {
+        let roots = leaders.iter().filter_map(|pid| i32::try_from(*pid).ok());
+        let all: BTreeSet<i32> = roots.flat_map(|root| table.tree(root)).collect();
+        let used: Vec<Used> = all.into_iter().filter_map(used).collect();
         if used.is_empty() {
             return None;
         }
@@ -67,7 +71,7 @@ mod tests {
     #[test]
     fn measures_itself() {
         let container_id = ContainerId { value: "c".to_owned(), parent: None };
-        let processes = BTreeMap::from([(container_id.clone(), std::process::id())]);
+        let processes = BTreeMap::from([(container_id.clone(), vec![std::process::id()])]);
         let measured = measure(&processes, Time::default());
         assert!(measured[&container_id].mem_rss_bytes > 0);
     }

@@ -9,8 +9,6 @@ use std::{
     path::Path,
 };
 
-use crate::engine::agent::Launch;
-
 /// Where a container writes to.
 #[derive(Debug)]
 pub struct Outputs {
@@ -24,11 +22,12 @@ impl Outputs {
     }
 }
 
-/// Makes the sandbox of a launch with empty stdout and stderr, and points `latest` at it.
-pub fn create(launch: &Launch) -> io::Result<Outputs> {
-    let directory = Path::new(&launch.directory);
+/// Makes a sandbox with empty stdout and stderr, and points a link at it.
+pub fn create(directory: &str, link: &str) -> io::Result<Outputs> {
+    let (directory, link) = (Path::new(directory), Path::new(link));
     fs::create_dir_all(directory)?;
-    point_at(Path::new(&launch.latest), directory)?;
+    link.parent().map_or(Ok(()), fs::create_dir_all)?;
+    point_at(link, directory)?;
     let open = |name| OpenOptions::new().append(true).create(true).open(directory.join(name));
     Ok(Outputs { stdout: open("stdout")?, stderr: open("stderr")? })
 }

@@ -209,7 +209,7 @@ impl Life {
                     let task = launch.environment["MESOS_TASK_ID"].clone();
                     self.legacy.of_task.insert(task, launch.container_id);
                 }
-                Effect::Signal { .. } | Effect::Probe { .. } | Effect::Stopped => {}
+                Effect::Sandbox(_) | Effect::Signal { .. } | Effect::Probe { .. } | Effect::Stopped => {}
             }
         }
     }

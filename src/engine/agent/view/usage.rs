@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::held;
 use crate::{
-    engine::agent::Executor,
+    engine::agent::{Executor, Nested},
     mesos::{
+        resources::Resources,
         time::Time,
-        v1::{ContainerId, ContainerStatus, ResourceStatistics},
+        v1::{ContainerId, ContainerStatus, ResourceStatistics, Task},
     },
 };
 
@@ -29,10 +30,9 @@ pub type Measured = BTreeMap<ContainerId, Usage>;
 const BYTES_PER_MEGABYTE: f64 = 1024.0 * 1024.0;
 
 /// Usage and limits; no limits are enforced, so both are soft.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes are whole and positive")]
 pub fn statistics(executor: &Executor, usage: &Usage) -> ResourceStatistics {
     let limits = held(executor);
-    let memory = limits.mem().map(|megabytes| (megabytes * BYTES_PER_MEGABYTE) as u64);
+    let memory = bytes(&limits);
     ResourceStatistics {
         timestamp: usage.measured_at.as_secs_f64(),
         cpus_user_time_secs: Some(usage.cpus_user_time_secs),
@@ -45,11 +45,38 @@ pub fn statistics(executor: &Executor, usage: &Usage) -> ResourceStatistics {
     }
 }
 
+/// Limits of a nested container: nobody measures what it uses, as in Mesos with the isolators of POSIX.
+pub fn nested_statistics(task: &Task, now: Time) -> ResourceStatistics {
+    let limits = Resources::from_protos(task.resources.iter().cloned());
+    let memory = bytes(&limits);
+    ResourceStatistics {
+        timestamp: now.as_secs_f64(),
+        cpus_soft_limit: limits.cpus(),
+        mem_limit_bytes: memory,
+        mem_soft_limit_bytes: memory,
+        ..ResourceStatistics::default()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes are whole and positive")]
+fn bytes(limits: &Resources) -> Option<u64> {
+    limits.mem().map(|megabytes| (megabytes * BYTES_PER_MEGABYTE) as u64)
+}
+
 /// Status of the container itself, without the network that its tasks report.
 pub fn status(executor: &Executor) -> ContainerStatus {
     ContainerStatus {
         container_id: Some(executor.container_id.clone()),
         executor_pid: executor.pid,
+        ..ContainerStatus::default()
+    }
+}
+
+/// Status of the container of a task in a group.
+pub fn nested_status(container_id: &ContainerId, nested: &Nested) -> ContainerStatus {
+    ContainerStatus {
+        container_id: Some(container_id.clone()),
+        executor_pid: nested.pid,
         ..ContainerStatus::default()
     }
 }

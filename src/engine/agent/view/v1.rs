@@ -43,7 +43,10 @@ pub fn respond(source: Source<'_>, call: &Call) -> Option<Response> {
         CallType::GetMetrics => get_metrics(source),
         CallType::GetLoggingLevel => logging_level(),
         CallType::GetState => typed(response::Type::GetState, |r| r.get_state = Some(state(agent))),
-        CallType::GetContainers => get_containers(source),
+        CallType::GetContainers => {
+            let nested = call.get_containers.as_ref().is_some_and(|asked| asked.show_nested());
+            get_containers(source, nested)
+        }
         CallType::GetFrameworks => {
             typed(response::Type::GetFrameworks, |r| r.get_frameworks = Some(frameworks(agent)))
         }
@@ -155,7 +158,7 @@ fn resource_providers() -> Response {
     typed(response::Type::GetResourceProviders, |r| r.get_resource_providers = Some(providers))
 }
 
-fn get_containers(source: Source<'_>) -> Response {
+fn get_containers(source: Source<'_>, show_nested: bool) -> Response {
     let container = |executor: &Executor| get_containers::Container {
         framework_id: executor.info.framework_id.clone(),
         executor_id: Some(executor.info.executor_id.clone()),
@@ -167,8 +170,26 @@ fn get_containers(source: Source<'_>) -> Response {
             .get(&executor.container_id)
             .map(|measured| usage::statistics(executor, measured)),
     };
-    let containers = containers(source.agent).map(container).collect();
+    let nested =
+        containers(source.agent).filter(|_| show_nested).flat_map(|it| nested_containers(source, it));
+    let containers = containers(source.agent).map(container).chain(nested).collect();
     typed(response::Type::GetContainers, |r| r.get_containers = Some(GetContainers { containers }))
+}
+
+/// Those of the tasks of a default executor; only the status names the executor.
+fn nested_containers<'a>(
+    source: Source<'a>,
+    executor: &'a Executor,
+) -> impl Iterator<Item = get_containers::Container> + 'a {
+    executor.nested.iter().map(move |(container_id, nested)| {
+        let task = executor.launched_tasks.get(&nested.task_id);
+        get_containers::Container {
+            container_id: container_id.as_str().into(),
+            container_status: Some(usage::nested_status(container_id, nested)),
+            resource_statistics: task.map(|task| usage::nested_statistics(task, source.now)),
+            ..get_containers::Container::default()
+        }
+    })
 }
 
 fn state(agent: &Agent) -> GetState {

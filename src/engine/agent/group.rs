@@ -1,0 +1,289 @@
+//! Groups of tasks: given to a default executor of their own, or to one that runs already.
+//!
+//! The default executor has no process here; each of its tasks is one, in a container nested in the executor's.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Agent, AgentState, Effect, Executor, ExecutorState, Framework, FrameworkState, Launch, Nested,
+    environment::nested_environment,
+    frameworks::create_task,
+    launch::{
+        DRAINING, has_capability, new_executor, path_component, runs_directory, supported_command,
+        supported_container, supported_limits,
+    },
+};
+use crate::{
+    engine::{
+        executor::{self, Program, Signal, group::DefaultExecutor},
+        wire::{LaunchTerms, ToMaster},
+    },
+    mesos::{
+        time::Time,
+        v1::{
+            ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskGroupInfo, TaskInfo,
+            TaskState, executor_info, framework_info::capability, task_status::Reason,
+        },
+    },
+};
+
+/// The sandbox of an executor without a process: with empty stdout and stderr, as every sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    pub directory: String,
+    /// A symbolic link to it, to be created or moved.
+    pub latest: String,
+}
+
+/// Tasks with the nested containers that they get.
+pub(super) type NestedTasks = Vec<(ContainerId, TaskInfo)>;
+
+impl Agent {
+    /// A group for another agent, or for one that is going, is dropped as in Mesos.
+    pub(super) fn run_task_group(
+        &mut self,
+        now: Time,
+        framework: FrameworkInfo,
+        executor: ExecutorInfo,
+        (group, terms): (TaskGroupInfo, &LaunchTerms),
+    ) {
+        let (Some(framework_id), Some(agent_id)) = (framework.id.clone(), self.info.id.clone()) else {
+            return;
+        };
+        let elsewhere = group.tasks.iter().any(|task| task.agent_id != agent_id);
+        if elsewhere || self.state == AgentState::Terminating || self.ignores(&framework_id, &group) {
+            return;
+        }
+        if let Some(refusal) = self.refusal(&framework_id, &executor.executor_id, &group, terms) {
+            return self.drop_group(now, &framework, &executor.executor_id, (&group, terms), refusal);
+        }
+        let known = self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework));
+        let framework = known.info.clone();
+        if executor.r#type() == executor_info::Type::Default {
+            return self.launch_group(now, &framework, executor, group.tasks);
+        }
+        let container_id = self.add_executor(&framework, &agent_id, executor, group.tasks, false);
+        self.launch_failed(now, &container_id, "custom executors are not supported by this agent");
+    }
+
+    /// A framework that is going gets nothing, and a task runs once.
+    fn ignores(&self, framework_id: &FrameworkId, group: &TaskGroupInfo) -> bool {
+        self.frameworks.get(framework_id).is_some_and(|known| {
+            let runs = |task: &TaskInfo| known.executor_of(&task.task_id).is_some();
+            known.state == FrameworkState::Terminating || group.tasks.iter().any(runs)
+        })
+    }
+
+    fn refusal(
+        &self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        group: &TaskGroupInfo,
+        terms: &LaunchTerms,
+    ) -> Option<(Reason, &'static str)> {
+        if self.draining.is_some() {
+            return Some(DRAINING);
+        }
+        if let Some(message) = group.tasks.iter().find_map(|task| supported_limits(task).err()) {
+            return Some((Reason::GcError, message));
+        }
+        let framework = self.frameworks.get(framework_id);
+        let executor = framework.and_then(|framework| framework.executors.get(executor_id));
+        let message = match (executor.map(|executor| executor.state), terms.executor) {
+            (Some(_), true) => "Master wants to launch executor, but one already exists",
+            (None, false) => "No executor is expected to launch and there is none running",
+            (Some(ExecutorState::Terminating), false) => "Executor terminating",
+            (Some(ExecutorState::Terminated), false) => "Executor terminated",
+            (None, true) | (Some(ExecutorState::Registering | ExecutorState::Running), false) => return None,
+        };
+        Some((Reason::ExecutorTerminated, message))
+    }
+
+    /// The master learns that an executor which it counts on is not there.
+    fn drop_group(
+        &mut self,
+        now: Time,
+        framework: &FrameworkInfo,
+        executor_id: &ExecutorId,
+        (group, terms): (&TaskGroupInfo, &LaunchTerms),
+        refusal: (Reason, &str),
+    ) {
+        for task in &group.tasks {
+            self.drop_task(now, framework, &task.task_id, refusal);
+        }
+        let framework_id = framework.id.clone().unwrap_or_default();
+        let known = self.frameworks.get(&framework_id);
+        let executor = known.and_then(|known| known.executors.get(executor_id));
+        match executor.filter(|executor| executor.state != ExecutorState::Terminated) {
+            Some(_) if terms.executor => self.shutdown_executor(now, &framework_id, executor_id),
+            None if terms.executor => {
+                let executor_id = executor_id.clone();
+                self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status: -1 });
+            }
+            _ => {}
+        }
+    }
+
+    fn launch_group(
+        &mut self,
+        now: Time,
+        framework: &FrameworkInfo,
+        info: ExecutorInfo,
+        tasks: Vec<TaskInfo>,
+    ) {
+        let framework_id = framework.id.clone().unwrap_or_default();
+        let executor_id = info.executor_id.clone();
+        let unsupported = unsupported(&info, &tasks);
+        let (container_id, sandbox) = self.default_executor(framework, info);
+        if let Some(message) = unsupported {
+            return self.refuse_group(now, &container_id, tasks, &message);
+        }
+        let tasks: NestedTasks =
+            tasks.into_iter().map(|task| (self.nested_in(&container_id), task)).collect();
+        self.enter_group(&framework_id, &executor_id, &tasks);
+        self.remember_group(&framework_id, &container_id, &tasks);
+        self.effects.extend(sandbox.map(|sandbox| Effect::Sandbox(Box::new(sandbox))));
+        let launches: Vec<Launch> =
+            tasks.iter().filter_map(|(id, task)| self.nested_launch(framework, id, task)).collect();
+        let Some(Program::Default(default)) =
+            self.executor_mut(&container_id).and_then(|it| it.program.as_mut())
+        else {
+            return;
+        };
+        let actions = default.launch(now, tasks);
+        self.carry_out(now, actions);
+        self.effects.extend(launches.into_iter().map(|launch| Effect::Launch(Box::new(launch))));
+    }
+
+    fn nested_in(&mut self, container_id: &ContainerId) -> ContainerId {
+        ContainerId { value: self.uuid().to_string(), parent: Some(Box::new(container_id.clone())) }
+    }
+
+    /// The default executor of this id; with its sandbox if it is a new one.
+    fn default_executor(
+        &mut self,
+        framework: &FrameworkInfo,
+        info: ExecutorInfo,
+    ) -> (ContainerId, Option<Sandbox>) {
+        let framework_id = framework.id.clone().unwrap_or_default();
+        let executor_id = info.executor_id.clone();
+        let known = self.frameworks.get(&framework_id);
+        if let Some(executor) = known.and_then(|known| known.executors.get(&executor_id)) {
+            return (executor.container_id.clone(), None);
+        }
+        let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
+        let agent_id = self.info.id.clone().unwrap_or_default();
+        let runs = runs_directory(&self.config.work_dir, &agent_id, framework, &info);
+        let directory = format!("{runs}/{container_id}");
+        self.enter_default_executor(framework, info, (container_id.clone(), directory.clone()));
+        (container_id, Some(Sandbox { directory, latest: format!("{runs}/latest") }))
+    }
+
+    pub(super) fn enter_default_executor(
+        &mut self,
+        framework: &FrameworkInfo,
+        info: ExecutorInfo,
+        (container_id, directory): (ContainerId, String),
+    ) {
+        let framework_id = framework.id.clone().unwrap_or_default();
+        let executor_id = info.executor_id.clone();
+        let killing_state = has_capability(framework, capability::Type::TaskKillingState);
+        let program = Program::Default(DefaultExecutor::new(executor_id.clone(), killing_state));
+        let place = (container_id.clone(), directory);
+        let executor = new_executor(&self.config, info, place, Some(program), Vec::new());
+        let executor = Executor { state: ExecutorState::Running, ..executor };
+        self.containers.insert(container_id, (framework_id.clone(), executor_id.clone()));
+        if let Some(framework) = self.frameworks.get_mut(&framework_id) {
+            framework.executors.insert(executor_id, executor);
+        }
+    }
+
+    /// All or nothing: what this agent cannot do fails the whole group, and a new executor with it.
+    fn refuse_group(&mut self, now: Time, container_id: &ContainerId, tasks: Vec<TaskInfo>, message: &str) {
+        let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        let ids: Vec<_> = tasks.iter().map(|task| task.task_id.clone()).collect();
+        executor.queued_tasks.extend(tasks.into_iter().map(|task| (task.task_id.clone(), task)));
+        if executor.nested.is_empty() {
+            return self.launch_failed(now, container_id, message);
+        }
+        self.counters.container_launch_errors += 1;
+        let message = format!("Failed to launch container: {message}");
+        for task_id in ids {
+            let failed = (TaskState::TaskFailed, Reason::ContainerLaunchFailed, message.as_str());
+            self.agent_update(now, &framework_id, &executor_id, &task_id, failed);
+        }
+    }
+
+    pub(super) fn enter_group(
+        &mut self,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        tasks: &NestedTasks,
+    ) {
+        let framework = self.frameworks.get_mut(framework_id);
+        let Some(executor) = framework.and_then(|it| it.executors.get_mut(executor_id)) else { return };
+        for (container_id, task) in tasks {
+            let (id, nested) = (task.task_id.clone(), Nested { task_id: task.task_id.clone(), pid: None });
+            executor.nested.insert(container_id.clone(), nested);
+            executor.launched_tasks.insert(id, create_task(task, TaskState::TaskStaging, framework_id));
+            self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
+        }
+    }
+
+    fn nested_launch(
+        &mut self,
+        framework: &FrameworkInfo,
+        container_id: &ContainerId,
+        task: &TaskInfo,
+    ) -> Option<Launch> {
+        let (ip, survives) = (self.config.ip, self.config.checkpoints && framework.checkpoint());
+        let sandbox = &self.executor_mut(container_id)?.directory;
+        let directory = format!("{sandbox}/containers/{container_id}");
+        Some(Launch {
+            latest: format!("{sandbox}/tasks/{}", path_component(task.task_id.as_str())),
+            command: supported_command(task).ok()?,
+            environment: nested_environment(ip, task, &directory),
+            container_id: container_id.clone(),
+            directory,
+            survives,
+        })
+    }
+
+    pub(super) fn nested_launched(&mut self, now: Time, container_id: &ContainerId, pid: u32) {
+        let executor = self.executor_mut(container_id);
+        let Some(nested) = executor.and_then(|executor| executor.nested.get_mut(container_id)) else {
+            self.signal(container_id, Signal::Kill);
+            return;
+        };
+        nested.pid = Some(pid);
+        self.command(now, container_id, executor::Input::Launched);
+    }
+
+    /// Forgets the containers of tasks that are over, and ends their executor after the last.
+    pub(super) fn bury_nested(&mut self, now: Time, container_id: &ContainerId) {
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        let Some(Program::Default(default)) = &executor.program else { return };
+        let (executor_container, done) = (executor.container_id.clone(), default.is_done());
+        let over: Vec<ContainerId> =
+            executor.nested.keys().filter(|container_id| !default.has(container_id)).cloned().collect();
+        executor.nested.retain(|container_id, _| !over.contains(container_id));
+        self.containers.retain(|container_id, _| !over.contains(container_id));
+        if done {
+            let (reason, message) = (Reason::ExecutorTerminated, "Executor exited with status 0");
+            self.executor_terminated(now, &executor_container, reason, message);
+        }
+    }
+}
+
+/// Everything this agent cannot do is refused in words, never ignored.
+fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
+    if let Err(unsupported) = supported_container(executor.container.as_ref()) {
+        return Some(unsupported.in_words());
+    }
+    let of_task = |task: &TaskInfo| {
+        let unsupported = supported_command(task).err()?;
+        Some(format!("task '{}': {}", task.task_id, unsupported.in_words()))
+    };
+    tasks.iter().find_map(of_task)
+}
