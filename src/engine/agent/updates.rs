@@ -200,10 +200,10 @@ impl Agent {
         executor.destroy_at = None;
         let nested = std::mem::take(&mut executor.nested);
         let reports = !executor.generated_for_command_task;
-        let done = matches!(&executor.program, Some(Program::Default(default)) if default.is_done());
+        let done = executor.queued_tasks.is_empty()
+            && matches!(&executor.program, Some(Program::Default(default)) if default.is_done());
         let live: Vec<TaskId> =
             executor.queued_tasks.keys().chain(executor.launched_tasks.keys()).cloned().collect();
-        let none_live = live.is_empty();
         self.counters.executors_terminated += 1;
         nested.keys().for_each(|container_id| drop(self.containers.remove(container_id)));
         for task_id in live {
@@ -211,7 +211,7 @@ impl Agent {
             self.agent_update(now, &framework_id, &executor_id, &task_id, failed);
         }
         if reports && self.state != AgentState::Disconnected {
-            let status = if done && none_live { 0 } else { -1 };
+            let status = if done { 0 } else { -1 };
             self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status });
         }
         self.remove_if_done(container_id);
