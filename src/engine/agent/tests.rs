@@ -22,6 +22,7 @@ use crate::{
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/agent");
 
 mod properties;
+mod recovery;
 
 struct Stage {
     agent: Agent,
@@ -324,6 +325,7 @@ fn framework(words: &[&str]) -> FrameworkInfo {
         [("killing", capability::Type::TaskKillingState), ("aware", capability::Type::PartitionAware)];
     FrameworkInfo {
         id: Some(FrameworkId::new("F")),
+        checkpoint: words.contains(&"checkpoint").then_some(true),
         capabilities: named
             .into_iter()
             .filter(|(word, _)| words.contains(word))
@@ -373,7 +375,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
 
 /// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not.
 fn group(words: &[&str]) -> ToAgent {
-    const OPTIONS: [&str; 4] = ["killing", "aware", "uri", "custom"];
+    const OPTIONS: [&str; 5] = ["killing", "aware", "checkpoint", "uri", "custom"];
     let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
     let (options, tasks): (Vec<&str>, Vec<&str>) =
         rest.iter().partition(|word| word.contains('=') || OPTIONS.contains(word));
