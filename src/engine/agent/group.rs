@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, AgentState, Effect, Executor, ExecutorState, Framework, FrameworkState, Launch, Nested,
+    Agent, AgentState, Command, Effect, Executor, ExecutorState, FrameworkState, Launch, Nested,
     environment::nested_environment,
     frameworks::create_task,
     launch::{
-        DRAINING, has_capability, new_executor, path_component, runs_directory, supported_command,
-        supported_container, supported_limits,
+        DRAINING, Unsupported, has_capability, new_executor, path_component, runs_directory,
+        supported_command, supported_container, supported_limits,
     },
 };
 use crate::{
@@ -57,8 +57,7 @@ impl Agent {
         if let Some(refusal) = self.refusal(&framework_id, &executor.executor_id, &group, terms) {
             return self.drop_group(now, &framework, &executor.executor_id, (&group, terms), refusal);
         }
-        let known = self.frameworks.entry(framework_id).or_insert_with(|| Framework::new(framework));
-        let framework = known.info.clone();
+        let framework = self.framework_of(framework).info.clone();
         if executor.r#type() == executor_info::Type::Default {
             return self.launch_group(now, &framework, executor, group.tasks);
         }
@@ -242,7 +241,7 @@ impl Agent {
         let directory = format!("{sandbox}/containers/{container_id}");
         Some(Launch {
             latest: format!("{sandbox}/tasks/{}", path_component(task.task_id.as_str())),
-            command: supported_command(task).ok()?,
+            command: nested_command(task).ok()?,
             environment: nested_environment(ip, task, &directory),
             container_id: container_id.clone(),
             directory,
@@ -278,12 +277,28 @@ impl Agent {
 
 /// Everything this agent cannot do is refused in words, never ignored.
 fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
+    let in_words = |unsupported| match unsupported {
+        Unsupported::Here(message) => message,
+        Unsupported::Container | Unsupported::NoCommand => "Docker containers are not supported".to_owned(),
+    };
     if let Err(unsupported) = supported_container(executor.container.as_ref()) {
-        return Some(unsupported.in_words());
+        return Some(in_words(unsupported));
     }
     let of_task = |task: &TaskInfo| {
-        let unsupported = supported_command(task).err()?;
-        Some(format!("task '{}': {}", task.task_id, unsupported.in_words()))
+        let unsupported = nested_command(task).err()?;
+        Some(format!("task '{}': {}", task.task_id, in_words(unsupported)))
     };
     tasks.iter().find_map(of_task)
+}
+
+/// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
+fn nested_command(task: &TaskInfo) -> Result<Command, Unsupported> {
+    let info = task.command.clone().unwrap_or_default();
+    let missing = if info.shell() { "Shell command" } else { "Executable path" };
+    match supported_command(&info, task.container.as_ref()) {
+        Err(Unsupported::NoCommand) => {
+            Ok(Command::Shell(format!("echo '{missing} is not specified' >&2; exit 1")))
+        }
+        supported => supported,
+    }
 }

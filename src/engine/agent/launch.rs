@@ -57,7 +57,7 @@ impl Agent {
         if let Err(message) = supported_limits(&task) {
             return self.drop_task(now, &framework, &task.task_id, (Reason::GcError, message));
         }
-        let known = self.frameworks.entry(framework_id.clone()).or_insert_with(|| Framework::new(framework));
+        let known = self.framework_of(framework);
         if known.state == FrameworkState::Terminating || known.executor_of(&task.task_id).is_some() {
             return;
         }
@@ -83,6 +83,18 @@ impl Agent {
             }
             Err(unsupported) => self.unsupported(now, &container_id, unsupported),
         }
+    }
+
+    /// The framework that something is launched for; one that was here before is here again, with what it had.
+    pub(super) fn framework_of(&mut self, info: FrameworkInfo) -> &mut Framework {
+        let id = info.id.clone().unwrap_or_default();
+        let before = self.completed_frameworks.iter().position(|framework| framework.id() == id);
+        let before = before.filter(|_| !self.frameworks.contains_key(&id));
+        let before = before.and_then(|at| self.completed_frameworks.remove(at));
+        self.frameworks.entry(id).or_insert_with(|| Framework {
+            completed_executors: before.map(|framework| framework.completed_executors).unwrap_or_default(),
+            ..Framework::new(info)
+        })
     }
 
     /// Ends a task as Mesos' agent and executor do that cannot run it either.
@@ -155,7 +167,10 @@ impl Agent {
         if task.executor.is_some() {
             return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
         }
-        let command = supported_command(task)?;
+        let Some(info) = &task.command else {
+            return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
+        };
+        let command = supported_command(info, task.container.as_ref())?;
         let config = self.config.clone();
         let Some(executor) = self.executor_mut(container_id) else {
             return Err(Unsupported::Here("the executor is gone".to_owned()));
@@ -219,17 +234,6 @@ pub(super) enum Unsupported {
     NoCommand,
 }
 
-impl Unsupported {
-    /// Why a task of a group cannot run.
-    pub fn in_words(self) -> String {
-        match self {
-            Self::Here(message) => message,
-            Self::Container => "Docker containers are not supported by this agent".to_owned(),
-            Self::NoCommand => "the command has no value".to_owned(),
-        }
-    }
-}
-
 /// Limits need isolators that posix agents do not have.
 pub(super) fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
     if task.container.as_ref().is_some_and(|container| container.r#type() == container_info::Type::Docker) {
@@ -249,15 +253,15 @@ pub(super) fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
 }
 
 /// Everything this agent cannot do is refused in words, never ignored.
-pub(super) fn supported_command(task: &TaskInfo) -> Result<Command, Unsupported> {
-    let Some(info) = &task.command else {
-        return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
-    };
+pub(super) fn supported_command(
+    info: &CommandInfo,
+    container: Option<&ContainerInfo>,
+) -> Result<Command, Unsupported> {
     if let Some(uri) = info.uris.first() {
         let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
         return Err(Unsupported::Here(message));
     }
-    supported_container(task.container.as_ref())?;
+    supported_container(container)?;
     Command::from_info(info).ok_or(Unsupported::NoCommand)
 }
 

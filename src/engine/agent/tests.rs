@@ -353,7 +353,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
             ..Resource::default()
         }],
         command: Some(CommandInfo {
-            value: words.last().map(|word| (*word).to_owned()),
+            value: words.last().filter(|_| !words.contains(&"empty")).map(|word| (*word).to_owned()),
             uris: uri.into_iter().collect(),
             ..CommandInfo::default()
         }),
@@ -375,7 +375,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
 
 /// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not.
 fn group(words: &[&str]) -> ToAgent {
-    const OPTIONS: [&str; 5] = ["killing", "aware", "checkpoint", "uri", "custom"];
+    const OPTIONS: [&str; 6] = ["killing", "aware", "checkpoint", "uri", "empty", "custom"];
     let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
     let (options, tasks): (Vec<&str>, Vec<&str>) =
         rest.iter().partition(|word| word.contains('=') || OPTIONS.contains(word));
@@ -466,6 +466,58 @@ fn the_environment_is_the_one_of_mesos() {
     assert_eq!(launch.environment, expected);
     assert_eq!(launch.directory, sandbox);
     assert_eq!(launch.latest, "/lab/slaves/S/frameworks/F/executors/t1/runs/latest");
+}
+
+#[test]
+fn a_task_of_a_group_inherits_nothing() {
+    let mut stage = Stage::new();
+    stage.play("0 connect");
+    stage.play("0 registered S");
+    stage.play("0 group dx new a");
+    let executor = &stage.agent.frameworks[&FrameworkId::new("F")].executors[&ExecutorId::new("dx")];
+    let launch = stage.raw.iter().find_map(|effect| match effect {
+        Effect::Launch(launch) => Some(launch),
+        _ => None,
+    });
+    let launch = launch.unwrap();
+    assert_eq!(launch.container_id.parent.as_deref(), Some(&executor.container_id));
+    let sandbox = format!("{}/containers/{}", executor.directory, launch.container_id);
+    let expected = BTreeMap::from(
+        [
+            ("MESOS_ALLOCATION_ROLE", "dev"),
+            ("MESOS_CONTAINER_IP", "127.0.0.1"),
+            ("MESOS_SANDBOX", sandbox.as_str()),
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    assert_eq!(launch.environment, expected);
+    assert_eq!(launch.directory, sandbox);
+    assert_eq!(launch.latest, format!("{}/tasks/a", executor.directory));
+}
+
+#[test]
+fn a_framework_that_comes_back_has_what_it_had() {
+    let mut stage = Stage::new();
+    stage.play("0 connect");
+    stage.play("0 registered S");
+    for name in ["one", "two"] {
+        stage.play(&format!("1 group {name} new t"));
+        stage.play("1 launched t 10");
+        assert!(stage.agent.completed_frameworks.is_empty());
+        stage.play("1 exit t 0");
+        (0..3).for_each(|_| drop(stage.play("1 ack t")));
+        assert!(stage.agent.frameworks.is_empty());
+        if name == "one" {
+            stage.play("1 run between true");
+            assert!(stage.agent.completed_frameworks.is_empty());
+            stage.play("1 failed between somehow");
+            stage.play("1 ack between");
+        }
+    }
+    let completed = &stage.agent.completed_frameworks[0].completed_executors;
+    let names: Vec<&str> = completed.iter().map(|executor| executor.id().as_str()).collect();
+    assert_eq!(names, ["one", "between", "two"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An agent with real processes under a real master, driven by a small framework over HTTP.
 
+mod groups;
 mod kept;
 
 use std::net::Ipv4Addr;
@@ -63,7 +64,7 @@ async fn lab(wire: Wire) -> Lab {
 async fn lab_in(directory: tempfile::TempDir, keeper: Option<KeeperHub>, wire: Wire) -> Lab {
     let (tasks, clock) = (Tasks::new(), Clock::start());
     let master = master::start(&tasks, clock, listener().await, MasterConfig::default()).unwrap();
-    let resources = Resources::parse("cpus:100;mem:10000;ports:[31000-31100]", "*").unwrap();
+    let resources = Resources::parse("cpus:100;mem:10000;disk:1000;ports:[31000-31100]", "*").unwrap();
     let info = AgentInfo {
         hostname: "localhost".to_owned(),
         resources: resources.to_protos(),
@@ -127,10 +128,17 @@ struct Framework {
 
 impl Framework {
     async fn subscribe(master: SocketAddr) -> Self {
+        Self::subscribe_as(master, json!({})).await
+    }
+
+    /// With whatever else its description has.
+    async fn subscribe_as(master: SocketAddr, mut info: Value) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("http://{master}/api/v1/scheduler");
-        let info = json!({"user": "u", "name": "n", "roles": ["dev"], "capabilities": [
-            {"type": "MULTI_ROLE"}, {"type": "TASK_KILLING_STATE"}]});
+        info["user"] = json!("u");
+        info["name"] = json!("n");
+        info["roles"] = json!(["dev"]);
+        info["capabilities"] = json!([{"type": "MULTI_ROLE"}, {"type": "TASK_KILLING_STATE"}]);
         let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
         let request = http.post(&url).header("Content-Type", "application/json");
         let events = request.body(call.to_string()).send().await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::{self, Answer},
-    normal::{Norm, Place, canonical, is_pod},
+    normal::{Norm, Place, canonical},
     proto,
 };
 
@@ -230,7 +230,6 @@ fn events(events: &[Value], norm: &mut Norm) -> Value {
         let body = body.map_or(Value::Null, |(_, v)| v.clone());
         match kind {
             "HEARTBEAT" => {}
-            _ if is_pod(&body["status"]) || is_pod(&body["task"]) => {}
             "OFFERS" => {
                 let offers = offers(&body, norm);
                 for offer in &offers {

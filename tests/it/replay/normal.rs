@@ -57,20 +57,6 @@ pattern!(PROCESS, r"\b(pid|PID|at) \d+\b");
 pattern!(RESOURCES, &format!("{RESOURCE}(?:; {RESOURCE})+"));
 const RESOURCE: &str = r#"[a-z]\w*(?:\([^;"]*?\))*(?:\[[^\];]*\])?:(?:[\d.]+|\[[\d\-, ]*\])"#;
 
-/// The pod of groups 04 to 07, and the task that holds as much in its place: pods are not there yet.
-const POD: [&str; 4] = ["dx", "g-1", "g-2", "in-place-of-the-pod"];
-
-/// Whether a list item, or a named list of events, is about the pod.
-pub fn is_pod(item: &Value) -> bool {
-    let named = |value: Option<&Value>| match value {
-        Some(Value::String(name)) => POD.contains(&name.as_str()),
-        Some(Value::Object(id)) => id.get("value").and_then(Value::as_str).is_some_and(|n| POD.contains(&n)),
-        _ => false,
-    };
-    let executor = item.get("executor_info").and_then(|e| e.get("executor_id"));
-    ["id", "executor_id", "task_id", "name"].iter().any(|key| named(item.get(key))) || named(executor)
-}
-
 /// Where a recording was made: what its ports and directories stand for.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -176,7 +162,10 @@ impl<'a> Norm<'a> {
         let file = fields.contains_key("path") && fields.contains_key("mode");
         let usage = key == "statistics" || key == "resource_statistics";
         let mut out = Map::new();
-        for (name, field) in fields.iter().filter(|(name, _)| *name != "executor_pid") {
+        // Whether the status of a nested container names them is a race in the real agent.
+        let nested = key == "container_status" && fields.get("container_id").is_some_and(is_nested);
+        let left_out = |name: &str| name == "executor_pid" || (nested && name == "network_infos");
+        for (name, field) in fields.iter().filter(|(name, _)| !left_out(name)) {
             let name_text = self.text(name, &format!("{path}.{{key}}"));
             let below = format!("{path}.{name_text}");
             let normal = if file && ["size", "nlink", "inode"].contains(&name.as_str()) {
@@ -209,8 +198,7 @@ impl<'a> Norm<'a> {
             return json!(format!("<{}>", key.to_uppercase()));
         }
         let below = format!("{path}[]");
-        let items = items.iter().filter(|item| !is_pod(item));
-        let mut out: Vec<Value> = items.map(|item| self.walk(item, &below, key)).collect();
+        let mut out: Vec<Value> = items.iter().map(|item| self.walk(item, &below, key)).collect();
         if !ORDERED.contains(&key) {
             out.sort_by_cached_key(canonical);
         }
@@ -257,6 +245,10 @@ pub fn canonical(value: &Value) -> String {
         Value::Array(items) => format!("{:?}", items.iter().map(canonical).collect::<Vec<_>>()),
         other => other.to_string(),
     }
+}
+
+fn is_nested(container_id: &Value) -> bool {
+    container_id.get("parent").is_some()
 }
 
 fn kind(id: &str) -> String {

@@ -248,10 +248,15 @@ impl<'a> Session<'a> {
     }
 
     pub async fn launch(&mut self, name: &str, cpus: f64, tasks: impl Fn(&Value) -> Vec<Value>) {
+        let launch = |agent: &Value| json!([{ "type": "LAUNCH", "launch": { "task_infos": tasks(agent) } }]);
+        self.accept(name, cpus, launch).await;
+    }
+
+    /// Accepts what is offered for these operations on the agent that is given.
+    pub async fn accept(&mut self, name: &str, cpus: f64, operations: impl Fn(&Value) -> Value) {
         let (agent, offers) = self.take_offers(name, cpus).await;
-        let launch = json!([{ "type": "LAUNCH", "launch": { "task_infos": tasks(&agent) } }]);
         let filters = json!({ "refuse_seconds": 0 });
-        let accept = json!({ "offer_ids": offers, "operations": launch, "filters": filters });
+        let accept = json!({ "offer_ids": offers, "operations": operations(&agent), "filters": filters });
         assert_eq!(self.call(name, json!({ "type": "ACCEPT", "accept": accept })).await, 202);
     }
 

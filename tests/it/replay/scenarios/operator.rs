@@ -26,15 +26,11 @@ async fn operator_and_curl() {
     s.offered(STREAM, 4.0).await;
     s.perform("04-master-api-v1/01-GET_FRAMEWORKS-with-outstanding-offer").await;
     s.perform("05-master-legacy/01-frameworks-with-outstanding-offer").await;
-    let tasks = |agent: &Value| {
-        let short =
-            [("fin-1", "echo done"), ("fail-1", "exit 7")].map(|(id, command)| task(id, command, agent));
-        [vec![run_1(agent), in_place_of_the_pod(agent)], short.to_vec()].concat()
-    };
-    s.launch(STREAM, 4.0, tasks).await;
-    let running = [("run-1", "TASK_RUNNING"), ("fin-1", "TASK_FINISHED"), ("fail-1", "TASK_FAILED")];
-    s.acknowledge_until(STREAM, &[("in-place-of-the-pod", "TASK_RUNNING")]).await;
-    s.acknowledge_until(STREAM, &running).await;
+    let framework = s.framework_id(STREAM);
+    s.accept(STREAM, 4.0, |agent| operations(agent, &framework)).await;
+    let pod = [("g-1", "TASK_RUNNING"), ("g-2", "TASK_RUNNING")];
+    let others = [("run-1", "TASK_RUNNING"), ("fin-1", "TASK_FINISHED"), ("fail-1", "TASK_FAILED")];
+    s.acknowledge_until(STREAM, &[&pod[..], &others].concat()).await;
     s.offered(STREAM, 3.6).await;
     master_calls(&mut s).await;
     curl(&mut s).await;
@@ -42,12 +38,17 @@ async fn operator_and_curl() {
     // Changed weights have taken all offers back.
     s.offered(STREAM, 3.6).await;
     s.kill(STREAM, "run-1").await;
-    s.kill(STREAM, "in-place-of-the-pod").await;
-    s.acknowledge_until(STREAM, &[("run-1", "TASK_KILLED"), ("in-place-of-the-pod", "TASK_KILLED")]).await;
+    s.acknowledge_until(STREAM, &[("run-1", "TASK_KILLED")]).await;
+    s.kill(STREAM, "g-1").await;
+    for task in ["g-1", "g-2"] {
+        s.acknowledge(STREAM, task, "TASK_KILLING").await;
+        // The recorder left the ends of both without acknowledgement.
+        s.update(STREAM, task, "TASK_KILLED").await;
+    }
+    s.event(STREAM, "FAILURE", |e| e["type"] == "FAILURE").await;
     s.offered(STREAM, 4.0).await;
     s.perform("04-master-api-v1/95-GET_STATE-after-kills").await;
     s.perform("05-master-legacy/95-state-after-kills").await;
-    let framework = s.framework_id(STREAM);
     s.operate(json!({ "type": "TEARDOWN", "teardown": { "framework_id": framework } })).await;
     s.ended(STREAM).await;
     s.close(STREAM).await;
@@ -80,10 +81,21 @@ fn run_1(agent: &Value) -> Value {
     run
 }
 
-fn in_place_of_the_pod(agent: &Value) -> Value {
-    let mut task = task("in-place-of-the-pod", "sleep 1000", agent);
-    task["resources"] = json!([scalar("cpus", 0.3), scalar("mem", 96.0), scalar("disk", 32.0)]);
-    task
+/// Three tasks, and a pod of two.
+fn operations(agent: &Value, framework: &Value) -> Value {
+    let short = [("fin-1", "echo done"), ("fail-1", "exit 7")].map(|(id, command)| task(id, command, agent));
+    let pod = ["g-1", "g-2"].map(|id| task(id, "sleep 1000", agent));
+    let executor = json!({
+        "type": "DEFAULT",
+        "executor_id": { "value": "dx" },
+        "framework_id": framework,
+        "resources": [scalar("cpus", 0.1), scalar("mem", 32.0), scalar("disk", 32.0)],
+    });
+    let tasks = [vec![run_1(agent)], short.to_vec()].concat();
+    json!([
+        { "type": "LAUNCH", "launch": { "task_infos": tasks } },
+        { "type": "LAUNCH_GROUP", "launch_group": { "executor": executor, "task_group": { "tasks": pod } } },
+    ])
 }
 
 async fn master_calls(s: &mut Session<'_>) {
