@@ -331,7 +331,6 @@ fn framework(words: &[&str]) -> FrameworkInfo {
             .filter(|(word, _)| words.contains(word))
             .map(|(_, kind)| capability(kind))
             .collect(),
-        checkpoint: Some(words.contains(&"checkpoint")),
         ..FrameworkInfo::default()
     }
 }

@@ -5,6 +5,7 @@ mod kept;
 
 use std::net::Ipv4Addr;
 
+use groups::a_group_lives_in_one_sandbox_and_dies_together;
 use serde_json::{Value, json};
 
 use super::*;
@@ -55,6 +56,7 @@ over_both_wires! {
     many_tasks_run_soon_and_leave_nothing
     a_fifo_in_a_sandbox_stops_nobody
     answers_as_recorded
+    a_group_lives_in_one_sandbox_and_dies_together
 }
 
 async fn lab(wire: Wire) -> Lab {

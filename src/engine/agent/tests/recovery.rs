@@ -17,8 +17,8 @@ const RUNNING: [&str; 6] =
 
 fn log(stage: &Stage) -> Vec<AgentLogEntry> {
     let entry = |effect: &Effect| match effect {
-        Effect::Remember(memory) => match memory.as_ref() {
-            Memory::Entry(entry) => Some(entry.clone()),
+        Effect::Remember(memory) => match memory {
+            Memory::Entry(entry) => Some((**entry).clone()),
             Memory::Agent(_) => None,
         },
         _ => None,
@@ -133,7 +133,7 @@ fn a_kill_under_way_has_its_whole_grace_again() {
 fn what_a_failure_had_not_yet_killed_is_killed() {
     let mut before = group(&[&RUNNING[..], &["2 exit a 1"]].concat());
     let killing = before.raw.iter().position(|effect| match effect {
-        Effect::Remember(memory) => matches!(memory.as_ref(), Memory::Entry(entry) if says_killing(entry)),
+        Effect::Remember(memory) => matches!(memory, Memory::Entry(entry) if says_killing(entry)),
         _ => false,
     });
     before.raw.truncate(killing.unwrap());

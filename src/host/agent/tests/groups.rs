@@ -30,9 +30,8 @@ impl Framework {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_group_lives_in_one_sandbox_and_dies_together() {
-    let mut lab = lab().await;
+pub(super) async fn a_group_lives_in_one_sandbox_and_dies_together(wire: Wire) {
+    let mut lab = lab(wire).await;
     let waits = "echo waits; while ! test -e go; do sleep 0.01; done; exit 3";
     let tasks = [("waits", waits), ("stays", "env; setsid sleep 1000 & sleep 1000; true")];
     let tasks = tasks.map(|(id, command)| lab.framework.task(id, command, json!({})));
@@ -93,7 +92,7 @@ async fn mortal(directory: &std::path::Path, all: &Tasks, clock: Clock, master: 
         checkpoint: Some(true),
         ..AgentInfo::default()
     };
-    let (memory, remembered) = AgentMemory::open(directory, &info, ReconfigurationPolicy::Any).unwrap();
+    let (memory, remembered) = AgentMemory::open(directory, &info, ReconfigurationPolicy::Any, true).unwrap();
     let mut agent = AgentConfig::new(info, directory.display().to_string());
     agent.checkpoints = true;
     let config = Config {
@@ -102,7 +101,7 @@ async fn mortal(directory: &std::path::Path, all: &Tasks, clock: Clock, master: 
         remembered: remembered.map(|remembered| (remembered, kept)),
         ..Config::new(agent)
     };
-    let agent = start(&tasks, clock, listener, config, master.clone()).unwrap();
+    let agent = start(&tasks, clock, listener, config, MasterAt::Here(master.clone())).unwrap();
     Mortal { tasks, agent }
 }
 
