@@ -3,7 +3,8 @@
 //! Callers report what happens (frameworks and agents that come, go and change, resources that come back), then ask
 //! [`Allocator::allocate`] for what is to be offered now. New agents, new frameworks and revives are allocated for at
 //! once; all else waits for the next tick of `allocation_interval`, counted from the start. An agent is looked at only
-//! after something has changed for it, so a quiet cluster costs nothing, however large.
+//! after something has changed for it, so a quiet cluster costs nothing, however large. While there are quotas, what
+//! changes on one agent is a reason to look at all of them with the next tick.
 //!
 //! Not there yet: offer constraints, and offering a shared volume twice.
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Agent, Master};
-use crate::mesos::v1::{
-    AgentId, MachineId, MachineInfo, Unavailability, machine_info::Mode, maintenance::Schedule,
+use crate::{
+    engine::wire::AgentRegistration,
+    mesos::v1::{AgentId, MachineId, MachineInfo, Unavailability, machine_info::Mode, maintenance::Schedule},
 };
 
 /// What tells machines apart: a hostname in any case, and an address.
@@ -69,7 +70,7 @@ impl Maintenance {
 }
 
 /// The machine of an agent at `pid`, `slave(1)@127.0.0.1:5051`.
-pub(super) fn machine_at(hostname: &str, pid: &str) -> MachineId {
+fn machine_at(hostname: &str, pid: &str) -> MachineId {
     let ip = pid.rsplit_once('@').and_then(|(_, at)| at.rsplit_once(':')).map(|(ip, _)| ip.to_owned());
     MachineId { hostname: Some(hostname.to_owned()), ip }
 }
@@ -81,10 +82,18 @@ impl Agent {
 }
 
 impl Master {
-    /// The registered agents of a machine.
-    pub fn agents_on(&self, id: &MachineId) -> Vec<AgentId> {
-        let machine = Machine::from(id);
-        let here = self.agents.values().filter(|agent| Machine::from(&agent.machine_id()) == machine);
-        here.map(|agent| agent.id.clone()).collect()
+    /// The registered agents.
+    pub fn agents_by_machine(&self) -> BTreeMap<Machine, Vec<AgentId>> {
+        let mut machines = BTreeMap::<Machine, Vec<AgentId>>::new();
+        for agent in self.agents.values() {
+            machines.entry((&agent.machine_id()).into()).or_default().push(agent.id.clone());
+        }
+        machines
+    }
+
+    /// Whether an agent that wants to register is on a machine where none may be.
+    pub(super) fn is_on_machine_down(&self, registration: &AgentRegistration) -> bool {
+        let machine = machine_at(&registration.info.hostname, &registration.pid);
+        self.maintenance.mode(&machine) == Mode::Down
     }
 }

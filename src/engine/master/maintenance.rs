@@ -7,7 +7,7 @@ use crate::{
     engine::wire::ToAgent,
     mesos::{
         json,
-        v1::{MachineId, Unavailability, machine_info::Mode, maintenance::Schedule},
+        v1::{AgentId, MachineId, Unavailability, machine_info::Mode, maintenance::Schedule},
     },
 };
 
@@ -26,16 +26,18 @@ impl Master {
             .collect();
         let gone = self.maintenance.machines.iter().filter(|(machine, _)| !wanted.contains_key(*machine));
         let gone: Vec<MachineId> = gone.map(|(_, info)| info.id.clone()).collect();
+        let agents = self.agents_by_machine();
+        let agents_of = |id: &MachineId| agents.get(&id.into()).map(Vec::as_slice).unwrap_or_default();
         for id in &gone {
             self.maintenance.entry(id).mode = Some(Mode::Up.into());
-            self.update_unavailability(id, None);
+            self.update_unavailability(id, agents_of(id), None);
         }
         for (id, when) in wanted.values() {
             let machine = self.maintenance.entry(id);
             if machine.mode() == Mode::Up {
                 machine.mode = Some(Mode::Draining.into());
             }
-            self.update_unavailability(id, Some(*when));
+            self.update_unavailability(id, agents_of(id), Some(*when));
         }
         self.maintenance.was_used |= !wanted.is_empty();
         self.maintenance.schedule = Some(schedule);
@@ -44,12 +46,17 @@ impl Master {
     }
 
     /// Everybody is to know at once: offers are taken back and made anew.
-    fn update_unavailability(&mut self, id: &MachineId, unavailability: Option<Unavailability>) {
+    fn update_unavailability(
+        &mut self,
+        id: &MachineId,
+        agents: &[AgentId],
+        unavailability: Option<Unavailability>,
+    ) {
         self.maintenance.entry(id).unavailability = unavailability;
-        for agent in self.agents_on(id) {
-            self.rescind_offers_on(&agent);
-            self.rescind_inverse_offers_on(&agent);
-            self.allocator.update_unavailability(&agent, unavailability.is_some());
+        for agent in agents {
+            self.rescind_offers_on(agent);
+            self.rescind_inverse_offers_on(agent);
+            self.allocator.update_unavailability(agent, unavailability.is_some());
         }
     }
 
@@ -57,10 +64,11 @@ impl Master {
         if let Err(error) = self.check_mode(ids, Mode::Draining, "down") {
             return Reply::BadRequest(error);
         }
+        let agents = self.agents_by_machine();
         for id in ids {
-            for agent in self.agents_on(id) {
-                self.tell(&agent, ToAgent::Shutdown { message: DOWN.into() });
-                self.remove_agent(&agent, Removal::MachineDown);
+            for agent in agents.get(&id.into()).into_iter().flatten() {
+                self.tell(agent, ToAgent::Shutdown { message: DOWN.into() });
+                self.remove_agent(agent, Removal::MachineDown);
             }
             self.maintenance.entry(id).mode = Some(Mode::Down.into());
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{
     Agent, Effect, Master, Resources,
     loss::Removal,
-    machines::machine_at,
     status::{Verdict, latest},
     validation,
 };
@@ -15,7 +14,7 @@ use crate::{
         log::registry_entry::State,
         v1::{
             AgentId, AgentInfo, ExecutorInfo, FrameworkId, FrameworkInfo, Task, TaskId, TaskState,
-            TaskStatus, machine_info::Mode, task_status::Reason,
+            TaskStatus, task_status::Reason,
         },
     },
 };
@@ -41,11 +40,6 @@ impl Master {
         let info = AgentInfo { id: Some(id.clone()), ..registration.info.clone() };
         self.register(State::Admitted, &info, None);
         self.add_agent(&id, link, registration, None);
-    }
-
-    fn is_on_machine_down(&self, registration: &AgentRegistration) -> bool {
-        let machine = machine_at(&registration.info.hostname, &registration.pid);
-        self.maintenance.mode(&machine) == Mode::Down
     }
 
     /// What makes Mesos ignore an agent: it hears nothing, and tries again.

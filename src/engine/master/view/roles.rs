@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{framework_offered, framework_used};
 use crate::{
     engine::{
         allocator::{Quantities, Quota},
@@ -82,17 +83,16 @@ impl Roles {
         self.0.entry(role.to_owned()).or_default()
     }
 
+    /// Equal ports of two agents count once, as in Mesos, which adds up what a framework holds before it counts.
     fn add_framework(&mut self, master: &Master, framework: &Framework) {
         for role in subscribed_roles(&framework.info) {
             self.add_member(role, framework);
         }
-        for resource in framework.used.values().flat_map(|held| held.iter()) {
+        for resource in framework_used(framework).iter() {
             self.add_held(resource, framework, |role| &mut role.allocated);
         }
-        for offer in framework.offers.iter().filter_map(|id| master.offers.get(id)) {
-            for resource in &offer.resources {
-                self.add_held(resource, framework, |role| &mut role.offered);
-            }
+        for resource in framework_offered(master, framework).iter() {
+            self.add_held(resource, framework, |role| &mut role.offered);
         }
     }
 
