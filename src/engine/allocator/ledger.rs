@@ -78,13 +78,16 @@ impl Ledger {
         self.available.minus(&self.required).cut(resources)
     }
 
-    /// A role has been given so much, `guaranteed` of it to meet its guarantees.
-    pub fn give(&mut self, role: &str, given: &Quantities, guaranteed: &Quantities) {
-        if let Some(consumed) = self.consumed_mut(role) {
-            *consumed += given;
-        }
+    /// A role has been given so much, `guaranteed` of it to meet its guarantees. Whether less has to be kept back next
+    /// time than in the rest of this allocation: what is given in common is not counted towards guarantees, as in Mesos.
+    pub fn give(&mut self, role: &str, given: &Quantities, guaranteed: &Quantities) -> bool {
         self.required = self.required.minus(guaranteed);
         self.available = self.available.minus(given);
+        let is_more = given != guaranteed;
+        self.consumed_mut(role).is_some_and(|consumed| {
+            *consumed += given;
+            is_more
+        })
     }
 }
 

@@ -64,6 +64,7 @@ impl Allocator {
         }
         agents.iter().for_each(|agent| self.share_out(agent, &mut run));
         self.ask_back(now, &agents);
+        self.spread_changes(now);
         run.given.into_iter().map(allocation).collect()
     }
 
@@ -131,7 +132,7 @@ impl Allocator {
                 let guaranteed = Quantities::of(&portion.guaranteed);
                 let mut given = Quantities::of(&portion.under_quota);
                 given += &guaranteed;
-                ledger.give(role, &given, &guaranteed);
+                self.has_changed |= ledger.give(role, &given, &guaranteed);
             }
             resources.allocate(role);
             self.hold(framework_id, agent_id, &resources);

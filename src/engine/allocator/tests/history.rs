@@ -279,7 +279,7 @@ impl History {
             );
         }
         assert_eq!(agent.held().len(), books.len());
-        held.unallocate();
+        let held = held.unallocated();
         if agent.total().contains(&held) {
             let mut whole = agent.available().clone();
             whole += held;

@@ -140,6 +140,16 @@ fn guarantees_are_met_even_beyond_what_there_is() {
 }
 
 #[test]
+fn a_role_below_comes_into_its_guarantee_tick_by_tick() {
+    let mut lab = Lab::new();
+    lab.quota("eng", "cpus:3", "");
+    lab.framework("f", &["eng/web"], &[]);
+    lab.agent("a1", "cpus:4;mem:64");
+    let one = given("f", "cpus:1");
+    assert_eq!(lab.given(9.0), [given("f", "cpus:1; mem:64"), one.clone(), one.clone(), one]);
+}
+
+#[test]
 fn with_quotas_a_new_master_waits_for_its_agents() {
     let mut lab = Lab::new();
     lab.allocator.recover(lab.now, [("prod".to_owned(), quota("cpus:1", ""))], 3);
