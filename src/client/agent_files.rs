@@ -12,7 +12,7 @@ use crate::{
         http::base_url,
     },
     mesos::v1::{
-        ExecutorId, FileInfo, FrameworkId,
+        ExecutorId, FileInfo, FrameworkId, Task,
         agent::{Call, Response, call},
     },
 };
@@ -41,6 +41,15 @@ pub struct Piece {
 /// The executor of a command task has the id of the task.
 pub fn sandbox(framework_id: &FrameworkId, executor_id: &ExecutorId) -> String {
     format!("/frameworks/{framework_id}/executors/{executor_id}/runs/latest")
+}
+
+/// The sandbox of a task: that of its executor, or its own in there when it runs in a pod.
+pub fn sandbox_of(task: &Task) -> String {
+    let own = ExecutorId::new(task.task_id.as_str());
+    let executor = sandbox(&task.framework_id, task.executor_id.as_ref().unwrap_or(&own));
+    let mut containers = task.statuses.iter().filter_map(|status| status.container_status.as_ref());
+    let nested = containers.any(|status| status.container_id.as_ref().is_some_and(|id| id.parent.is_some()));
+    if nested { format!("{executor}/tasks/{}", task.task_id) } else { executor }
 }
 
 impl AgentFiles {
@@ -118,5 +127,31 @@ impl Follow {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesos::v1::{ContainerId, ContainerStatus, TaskStatus};
+
+    fn task(executor: Option<&str>, parent: Option<ContainerId>) -> Task {
+        let container_id = Some(ContainerId { value: "c".to_owned(), parent: parent.map(Box::new) });
+        let container_status = Some(ContainerStatus { container_id, ..ContainerStatus::default() });
+        Task {
+            framework_id: "f".into(),
+            task_id: "t".into(),
+            executor_id: executor.map(Into::into),
+            statuses: vec![TaskStatus { container_status, ..TaskStatus::default() }],
+            ..Task::default()
+        }
+    }
+
+    #[test]
+    fn a_task_in_a_pod_has_a_sandbox_of_its_own() {
+        assert_eq!(sandbox_of(&task(None, None)), "/frameworks/f/executors/t/runs/latest");
+        assert_eq!(sandbox_of(&task(Some("e"), None)), "/frameworks/f/executors/e/runs/latest");
+        let nested = task(Some("e"), Some("p".into()));
+        assert_eq!(sandbox_of(&nested), "/frameworks/f/executors/e/runs/latest/tasks/t");
     }
 }

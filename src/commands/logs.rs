@@ -9,11 +9,7 @@ use std::{
 
 use crate::{
     cli,
-    client::{
-        Http,
-        agent_files::{self, AgentFiles},
-        operator::Operator,
-    },
+    client::{Http, agent_files::AgentFiles, operator::Operator},
     error::{Context, Failure, Result},
     settings::Settings,
 };
@@ -101,8 +97,7 @@ async fn sandbox(settings: &Settings, args: &cli::Logs, text: &str) -> Result<()
         )));
     }
     let stream = if args.stderr { "stderr" } else { "stdout" };
-    let sandbox = agent_files::sandbox(&task.framework_id.as_str().into(), &task.executor_id.as_str().into());
-    let path = format!("{sandbox}/{stream}");
+    let path = format!("{}/{stream}", task.sandbox);
     let files =
         AgentFiles::new(Http::new(), &format!("http://{}", task.agent)).context("talk to the agent")?;
     let offset = match args.tail {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cli,
-    client::operator::Operator,
+    client::{agent_files, operator::Operator},
     cluster::{
         agent::address_of,
         amounts::{ports_text, quantities},
@@ -30,6 +30,9 @@ pub struct Task {
     /// The agent's address, `127.0.0.1:5051`.
     pub agent: String,
     pub executor_id: String,
+    /// Where its agent shows what it writes.
+    #[serde(skip)]
+    pub sandbox: String,
     /// Mesos' word, `TASK_RUNNING`.
     pub state: String,
     /// When it came into its state.
@@ -114,6 +117,7 @@ fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<S
         name: task.name.clone(),
         framework: names.get(&task.framework_id.value).cloned().unwrap_or_default(),
         agent: addresses.get(&task.agent_id.value).cloned().unwrap_or_default(),
+        sandbox: agent_files::sandbox_of(&task),
         executor_id: task.executor_id.map_or(task.task_id.value, |id| id.value),
         framework_id: task.framework_id.value,
         agent_id: task.agent_id.value,
