@@ -329,11 +329,24 @@ impl Master {
         self.remove_missing_executors(id, running);
         let killed = self.agents.get(id).map(|agent| agent.killed_tasks.clone()).unwrap_or_default();
         for task in running.tasks.iter().filter(|task| !super::status::is_terminal(task.state())) {
-            if killed.get(&task.framework_id).is_some_and(|tasks| tasks.contains(&task.task_id)) {
-                let (framework_id, task_id) = (task.framework_id.clone(), task.task_id.clone());
-                self.tell(id, ToAgent::KillTask { framework_id, task_id, kill_policy: None });
+            let Task { framework_id, task_id, .. } = task;
+            let is_killed = killed.get(framework_id).is_some_and(|tasks| tasks.contains(task_id));
+            if is_killed || self.is_stray(id, framework_id, task_id) {
+                self.kill_on(id, framework_id, task_id);
             }
         }
+    }
+
+    /// Whether an agent runs a task that is not in the books: its framework has been told that it is lost, because the
+    /// connection had ended, or its launch was delivered only after the agent had been given up.
+    pub(super) fn is_stray(&self, agent: &AgentId, framework: &FrameworkId, task: &TaskId) -> bool {
+        let known = self.agents.get(agent).and_then(|agent| agent.tasks.get(framework));
+        self.frameworks.contains_key(framework) && !known.is_some_and(|tasks| tasks.contains(task))
+    }
+
+    pub(super) fn kill_on(&mut self, agent: &AgentId, framework: &FrameworkId, task: &TaskId) {
+        let (framework_id, task_id) = (framework.clone(), task.clone());
+        self.tell(agent, ToAgent::KillTask { framework_id, task_id, kill_policy: None });
     }
 
     fn missing_tasks(

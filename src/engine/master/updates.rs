@@ -25,6 +25,10 @@ impl Master {
             self.count_status_update(is_connected);
         } else {
             self.count_status_update(false);
+            let newest = latest_state.unwrap_or_else(|| status.state());
+            if !is_terminal(newest) && self.is_stray(agent_id, &framework_id, &status.task_id) {
+                self.kill_on(agent_id, &framework_id, &status.task_id);
+            }
         }
     }
 

@@ -79,6 +79,27 @@ fn a_host_that_was_cut_off_for_a_moment_has_lost_nothing() {
     cluster.end();
 }
 
+/// The launch is delivered when the network is back, after the agent has registered again without it.
+#[test]
+fn a_launch_that_was_on_its_way_leaves_no_stray() {
+    let Some(networks) = Networks::make(1) else { return };
+    let mut cluster = start(&networks, &PINGS);
+    let id = cluster.id_at(&networks, 0);
+    let mut framework = cluster.framework("aware", true, &["PARTITION_AWARE"]);
+    framework.run(&id, &[("first", STAYS)]);
+    framework.decline();
+    networks.cut(0);
+    framework.launch(&id, &[("late", STAYS)]);
+    framework.until_state("late", "TASK_UNREACHABLE");
+    networks.heal(0);
+    framework.until_state("first", "TASK_RUNNING");
+    framework.until_state("late", "TASK_KILLED");
+    assert!(cluster.site.tasks().keys().eq(["first"]), "{:?}", cluster.site.tasks());
+    assert_eq!(cluster.running(), [("first".to_owned(), id)]);
+    framework.teardown();
+    cluster.end();
+}
+
 /// Whether bytes of one process to the address of the other are not acknowledged.
 fn is_waiting(from: &Process, to: &Process) -> bool {
     let (ip, port) = to.address().rsplit_once(':').expect("an address");

@@ -128,3 +128,32 @@ fn a_master_that_is_stopped_for_a_while_gives_nobody_up() {
     framework.teardown();
     cluster.end();
 }
+
+/// A launch that waits in the buffers of an agent that is given up, and is delivered when it wakes: whether it runs
+/// then or not, master, framework and machine agree.
+#[test]
+fn a_launch_that_comes_too_late_leaves_no_stray() {
+    let mut cluster = Cluster::start(1, &PINGS, &[]);
+    let id = cluster.id_of(0);
+    let mut framework = cluster.framework("aware", true, &["PARTITION_AWARE"]);
+    framework.run(&id, &[("first", STAYS)]);
+    framework.decline();
+    cluster.agents[0].signal(Signal::STOP);
+    framework.launch(&id, &[("late", STAYS)]);
+    framework.until_state("late", "TASK_UNREACHABLE");
+    cluster.agents[0].signal(Signal::CONT);
+    cluster.is_active(&id);
+    framework.until_state("first", "TASK_RUNNING");
+    framework.reconcile("late", &id);
+    eventually("all agree", || {
+        framework.look();
+        let known: Vec<String> = cluster.running().into_iter().map(|(task, _)| task).collect();
+        let late = known.iter().any(|task| task == "late");
+        let is_told =
+            if late { framework.is_last("late", "TASK_RUNNING") } else { framework.is_ended("late") };
+        cluster.site.tasks().into_keys().eq(known) && is_told
+    });
+    framework.teardown();
+    eventually("all tasks end", || cluster.site.tasks().is_empty());
+    cluster.end();
+}
