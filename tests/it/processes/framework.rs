@@ -1,19 +1,12 @@
 //! A small framework on the v1 scheduler API, in JSON, that does what a test tells it to: it checkpoints or not, it
 //! knows of partitions or not, and it acknowledges every update when it is looked at.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{ErrorKind, Read as _, Write as _},
-    net::TcpStream,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::http::{JSON, call};
-use crate::{
-    replay::http::{self, Answer},
-    support::eventually,
-};
+use super::{http::call, stream::Stream};
+use crate::{replay::http::Answer, support::eventually};
 
 /// The states in which nothing of a task runs any more.
 const ENDS: [&str; 5] = ["TASK_KILLED", "TASK_FAILED", "TASK_DROPPED", "TASK_GONE", "TASK_LOST"];
@@ -32,12 +25,6 @@ pub struct Framework {
     pub heard: Vec<String>,
     /// Gives all offers back at once.
     wants_nothing: bool,
-}
-
-struct Stream {
-    socket: TcpStream,
-    raw: Vec<u8>,
-    seen: usize,
 }
 
 impl Framework {
@@ -215,16 +202,7 @@ impl Framework {
         if self.info["id"].is_object() {
             call["framework_id"] = self.info["id"].clone();
         }
-        let mut socket = TcpStream::connect(&self.master).ok()?;
-        let (master, body) = (&self.master, call.to_string());
-        let length = body.len();
-        write!(
-            socket,
-            "POST {PATH} HTTP/1.1\r\nHost: {master}\r\n{JSON}Content-Length: {length}\r\n\r\n{body}"
-        )
-        .ok()?;
-        socket.set_nonblocking(true).ok()?;
-        Some(Stream { socket, raw: Vec::new(), seen: 0 })
+        Stream::open(&self.master, PATH, &call)
     }
 
     fn hear(&mut self, event: Value) {
@@ -269,36 +247,6 @@ impl Drop for Framework {
             eprintln!("--- {}\n{:?}", self.info, self.heard);
             self.statuses.iter().for_each(|status| eprintln!("{status}"));
         }
-    }
-}
-
-impl Stream {
-    /// Reads what is there; whether more may come.
-    fn read(&mut self) -> bool {
-        let mut piece = [0; 64 * 1024];
-        loop {
-            match self.socket.read(&mut piece) {
-                Ok(0) => return false,
-                Ok(size) => self.raw.extend_from_slice(&piece[..size]),
-                Err(error) => return error.kind() == ErrorKind::WouldBlock,
-            }
-        }
-    }
-
-    fn id(&self) -> Option<String> {
-        let (lines, _) = http::head(&self.raw)?;
-        let mut headers = lines[1..].iter().map(|line| http::header_line(line));
-        headers.find_map(|(name, value)| (name == "mesos-stream-id").then_some(value))
-    }
-
-    fn news(&mut self) -> Vec<Value> {
-        let Some((_, start)) = http::head(&self.raw) else { return Vec::new() };
-        let (body, _) = http::dechunk(&self.raw[start..]);
-        let records = http::records(&body).unwrap_or_default();
-        let news = records[self.seen..].iter().map(|record| serde_json::from_slice(record).expect("JSON"));
-        let news = news.collect();
-        self.seen = records.len();
-        news
     }
 }
 

@@ -25,3 +25,4 @@ mod scheduler;
 mod signals;
 mod site;
 mod storms;
+mod stream;
