@@ -156,13 +156,16 @@ impl Framework {
 
     /// The next event of a kind.
     async fn event(&mut self, kind: &str) -> Value {
-        loop {
-            let event = tokio::time::timeout(Duration::from_secs(20), self.next()).await;
-            let event = event.unwrap_or_else(|_| panic!("no {kind}"));
-            if event["type"] == kind {
-                return event;
+        let waiting = async {
+            loop {
+                let event = self.next().await;
+                if event["type"] == kind {
+                    return event;
+                }
             }
-        }
+        };
+        let event = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        event.unwrap_or_else(|_| panic!("no {kind}"))
     }
 
     async fn next(&mut self) -> Value {
@@ -212,14 +215,18 @@ impl Framework {
     async fn update(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let status = self.event("UPDATE").await["update"]["status"].clone();
-            if status["uuid"].is_string() {
-                let acknowledge = json!({"agent_id": status["agent_id"], "task_id": status["task_id"],
-                    "uuid": status["uuid"]});
-                self.call(json!({"type": "ACKNOWLEDGE", "acknowledge": acknowledge})).await;
-            }
+            self.acknowledge(&status).await;
             if wanted(&status) {
                 return status;
             }
+        }
+    }
+
+    async fn acknowledge(&self, status: &Value) {
+        if status["uuid"].is_string() {
+            let acknowledge = json!({"agent_id": status["agent_id"], "task_id": status["task_id"],
+                "uuid": status["uuid"]});
+            self.call(json!({"type": "ACKNOWLEDGE", "acknowledge": acknowledge})).await;
         }
     }
 

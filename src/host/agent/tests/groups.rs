@@ -28,6 +28,22 @@ impl Framework {
         })
         .await
     }
+
+    /// The end of the last task and that of its executor: which is heard of first is a race, as in Mesos.
+    async fn ends(&mut self, task: &str) -> (Value, Value) {
+        let (mut killed, mut failure) = (None, None);
+        while killed.is_none() || failure.is_none() {
+            let event = tokio::time::timeout(Duration::from_secs(20), self.next()).await.unwrap();
+            let status = event["update"]["status"].clone();
+            self.acknowledge(&status).await;
+            if status["task_id"]["value"] == task && status["state"] == "TASK_KILLED" {
+                killed = Some(status);
+            } else if event["type"] == "FAILURE" {
+                failure = Some(event["failure"].clone());
+            }
+        }
+        (killed.unwrap(), failure.unwrap())
+    }
 }
 
 pub(super) async fn a_group_lives_in_one_sandbox_and_dies_together(wire: Wire) {
@@ -64,12 +80,11 @@ pub(super) async fn a_group_lives_in_one_sandbox_and_dies_together(wire: Wire) {
     });
     fs::write(format!("{sandbox}/tasks/waits/go"), "").unwrap();
     assert_eq!(lab.framework.of("waits", "TASK_FAILED").await["message"], "Command exited with status 3");
-    let killed = lab.framework.of("stays", "TASK_KILLED").await;
+    let (killed, failure) = lab.framework.ends("stays").await;
     assert_eq!(killed["message"], "Command terminated with signal Terminated");
     assert_eq!(killed["container_status"].as_object().unwrap().len(), 1, "{killed}");
-    let failure = lab.framework.event("FAILURE").await;
-    assert_eq!(failure["failure"]["executor_id"]["value"], "pod");
-    assert_eq!(failure["failure"]["status"], 0);
+    assert_eq!(failure["executor_id"]["value"], "pod");
+    assert_eq!(failure["status"], 0);
     until_completed(&lab).await;
     until(|| lab.processes() == 0).await;
     lab.down().await;
@@ -131,9 +146,9 @@ async fn a_group_outlives_its_agent() {
     assert_eq!(nested(&second.agent), Some((sandbox.clone(), before)));
     fs::write(format!("{sandbox}/tasks/waits/go"), "").unwrap();
     assert_eq!(framework.of("waits", "TASK_FAILED").await["message"], "Command exited with status 3");
-    let killed = framework.of("stays", "TASK_KILLED").await;
+    let (killed, failure) = framework.ends("stays").await;
     assert_eq!(killed["message"], "Command terminated with signal Terminated");
-    assert_eq!(framework.event("FAILURE").await["failure"]["status"], 0);
+    assert_eq!(failure["status"], 0);
     assert!(second.agent.stop(Duration::from_secs(20)).await);
     all.stop().await;
     let left = || Table::read().of_sandboxes(&[directory.path().to_path_buf()]).len();

@@ -19,7 +19,11 @@ async fn tasks_live_and_die_as_ever() {
     lab.framework.launch(vec![fails, runs]).await;
     let failed = lab.framework.state("TASK_FAILED").await;
     assert_eq!(failed["message"], "Command exited with status 3");
-    until(|| lab.processes() == 3).await;
+    let heard = |agent: &Agent| {
+        let mut executors = agent.frameworks.values().flat_map(|framework| framework.executors.values());
+        executors.any(|executor| executor.id().as_str() == "runs" && executor.pid.is_some())
+    };
+    until(|| lab.processes() == 3 && lab.agent.with(heard)).await;
     lab.framework.kill("runs").await;
     let killed = lab.framework.state("TASK_KILLED").await;
     assert_eq!(killed["message"], "Command terminated with signal Terminated");
