@@ -111,6 +111,13 @@ impl Flags {
         }
     }
 
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.value(name) {
+            Some(Value::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
+
     pub fn duration(&self, name: &str) -> Option<Duration> {
         match self.value(name)? {
             Value::Duration(duration) => Some(duration),

@@ -54,12 +54,22 @@ fn config(flags: &mut Flags, listen: &Listen) -> MasterConfig {
         port: listen.advertised().port(),
         cluster: flags.text("cluster"),
         allocation_interval: duration("allocation_interval", default.allocation_interval),
+        allocator_agent_recovery_factor: flags
+            .number("allocator_agent_recovery_factor")
+            .unwrap_or(default.allocator_agent_recovery_factor),
+        allocator_recovery_timeout: duration(
+            "allocator_recovery_timeout",
+            default.allocator_recovery_timeout,
+        ),
         offer_timeout: flags.duration("offer_timeout"),
         agent_ping_timeout: duration("agent_ping_timeout", default.agent_ping_timeout),
         max_agent_ping_timeouts: flags
             .whole("max_agent_ping_timeouts")
             .map_or(default.max_agent_ping_timeouts, saturated),
         agent_reregister_timeout: duration("agent_reregister_timeout", default.agent_reregister_timeout),
+        registry_gc_interval: duration("registry_gc_interval", default.registry_gc_interval),
+        registry_max_agent_age: duration("registry_max_agent_age", default.registry_max_agent_age),
+        registry_max_agent_count: count("registry_max_agent_count", default.registry_max_agent_count),
         max_completed_frameworks: count("max_completed_frameworks", default.max_completed_frameworks),
         max_completed_tasks_per_framework: count(
             "max_completed_tasks_per_framework",

@@ -20,6 +20,10 @@ pub struct AllocatorConfig {
     pub region: Option<String>,
     /// Offer what a terminal task frees at once (ours) instead of with the next tick (Mesos).
     pub offer_freed_resources_at_once: bool,
+    /// A master that comes after another one gives nothing while there are quotas, until so many agents are back (a
+    /// part of those it knows of) or so much time has passed: it would meet guarantees that have long been met.
+    pub agent_recovery_factor: f64,
+    pub recovery_timeout: Duration,
     /// Decides the order in which agents are gone through.
     pub seed: u64,
 }
@@ -36,6 +40,8 @@ impl Default for AllocatorConfig {
             fair_sharing_excluded_resource_names: BTreeSet::new(),
             region: None,
             offer_freed_resources_at_once: true,
+            agent_recovery_factor: 0.8,
+            recovery_timeout: Duration::from_secs(10 * 60),
             seed: 0,
         }
     }

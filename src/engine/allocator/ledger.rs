@@ -5,15 +5,10 @@
 //! the top of the tree have quotas. As in Mesos, a limit holds back the very role that it was set for: those below it
 //! consume it, and are not held back by it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{Agent, Allocator, Quantities, Quota};
 use crate::mesos::{resources::Resources, time::Time, v1::Resource};
-
-/// So long, and until so many agents are back, a master that comes after another one gives nothing: it would meet the
-/// guarantees of quotas that have long been met.
-const RECOVERY_TIMEOUT: Duration = Duration::from_secs(600);
-const RECOVERED_PERCENT: usize = 80;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HoldOff {
@@ -109,9 +104,15 @@ impl Allocator {
     /// For a master that has been one before: quotas, and how many agents to wait for if there are any.
     pub fn recover(&mut self, now: Time, quotas: impl IntoIterator<Item = (String, Quota)>, agents: usize) {
         self.quotas.extend(quotas);
-        let agents = agents * RECOVERED_PERCENT / 100;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rounded down, as Mesos does"
+        )]
+        let agents = (agents as f64 * self.config.agent_recovery_factor) as usize;
         if !self.quotas.is_empty() && agents > 0 {
-            self.hold_off = Some(HoldOff { agents, until: now + RECOVERY_TIMEOUT });
+            self.hold_off = Some(HoldOff { agents, until: now + self.config.recovery_timeout });
         }
     }
 

@@ -18,12 +18,21 @@ pub struct MasterConfig {
     pub port: u16,
     pub cluster: Option<String>,
     pub allocation_interval: Duration,
+    /// With quotas, the part of its agents that a new master waits for, and how long.
+    pub allocator_agent_recovery_factor: f64,
+    pub allocator_recovery_timeout: Duration,
     pub offer_timeout: Option<Duration>,
     pub agent_ping_timeout: Duration,
     pub max_agent_ping_timeouts: u32,
     pub agent_reregister_timeout: Duration,
     /// How quickly agents may become unreachable: that many in that time.
     pub agent_removal_rate_limit: Option<(u32, Duration)>,
+    /// How often agents are looked for that may be forgotten.
+    pub registry_gc_interval: Duration,
+    /// How long an agent may be unreachable or gone before it is forgotten.
+    pub registry_max_agent_age: Duration,
+    /// How many unreachable and how many gone agents are remembered.
+    pub registry_max_agent_count: usize,
     pub max_completed_frameworks: usize,
     pub max_completed_tasks_per_framework: usize,
     pub max_unreachable_tasks_per_framework: usize,
@@ -44,6 +53,7 @@ pub struct MasterConfig {
 
 impl Default for MasterConfig {
     fn default() -> Self {
+        let default = AllocatorConfig::default();
         Self {
             id: None,
             hostname: "localhost".into(),
@@ -51,11 +61,16 @@ impl Default for MasterConfig {
             port: 5050,
             cluster: None,
             allocation_interval: Duration::from_secs(1),
+            allocator_agent_recovery_factor: default.agent_recovery_factor,
+            allocator_recovery_timeout: default.recovery_timeout,
             offer_timeout: None,
             agent_ping_timeout: Duration::from_secs(15),
             max_agent_ping_timeouts: 5,
             agent_reregister_timeout: Duration::from_secs(600),
             agent_removal_rate_limit: None,
+            registry_gc_interval: Duration::from_secs(15 * 60),
+            registry_max_agent_age: Duration::from_secs(14 * 24 * 60 * 60),
+            registry_max_agent_count: 100 * 1024,
             max_completed_frameworks: 50,
             max_completed_tasks_per_framework: 1000,
             max_unreachable_tasks_per_framework: 1000,
@@ -82,6 +97,8 @@ impl MasterConfig {
             filter_gpu_resources: self.filter_gpu_resources,
             fair_sharing_excluded_resource_names: self.fair_sharing_excluded_resource_names.clone(),
             offer_freed_resources_at_once: self.offer_freed_resources_at_once,
+            agent_recovery_factor: self.allocator_agent_recovery_factor,
+            recovery_timeout: self.allocator_recovery_timeout,
             seed,
             ..AllocatorConfig::default()
         }

@@ -19,6 +19,7 @@ mod maintenance;
 mod model;
 mod offers;
 mod operator;
+mod prune;
 mod quota;
 mod reconcile;
 mod registration;
@@ -108,6 +109,8 @@ pub struct Master {
     next_observer: u64,
     /// Agents that are to become unreachable.
     turns: Turns,
+    /// A look at lost agents is due that may be forgotten.
+    prunes: bool,
     rng: SmallRng,
     /// The time of the input that is being handled.
     now: Time,
@@ -154,6 +157,7 @@ impl Master {
             next_subscriber: 0,
             next_observer: 0,
             turns: Turns::default(),
+            prunes: false,
             rng,
             now,
             effects: Vec::new(),

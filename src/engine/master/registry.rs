@@ -20,6 +20,9 @@ impl Master {
     /// Has it written down what an agent is now.
     pub(super) fn register(&mut self, state: State, agent: &AgentInfo, since: Option<Time>) {
         let deactivated = agent.id.as_ref().is_some_and(|id| self.deactivated.contains(id));
+        if matches!(state, State::Unreachable | State::Gone) {
+            self.prune_later();
+        }
         self.write_down(RegistryEntry {
             state: Some(state.into()),
             agent: Some(agent.clone()),
@@ -60,6 +63,9 @@ impl Master {
         }
         if !self.recovered_agents.is_empty() {
             self.set_timer(self.config.agent_reregister_timeout, Timer::Recovery);
+        }
+        if !self.unreachable_agents.is_empty() || !self.gone_agents.is_empty() {
+            self.prune_later();
         }
         self.allocator.recover(self.now, self.quotas.clone(), self.recovered_agents.len());
     }

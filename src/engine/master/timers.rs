@@ -22,6 +22,8 @@ pub(super) enum Timer {
     Recovery,
     /// The rate limit lets the next agent become unreachable.
     Turn,
+    /// Agents that were lost long ago may be forgotten.
+    Prune,
     OfferTimeout(OfferId),
     FailoverTimeout(FrameworkId),
 }
@@ -86,6 +88,7 @@ impl Master {
             Timer::AgentReregistration(agent, since) => self.reregistration_due(&agent, since),
             Timer::Recovery => self.recovery_due(),
             Timer::Turn => self.turn_due(),
+            Timer::Prune => self.prune_due(),
             Timer::OfferTimeout(offer) => {
                 self.rescind_offer(&offer);
                 self.rescind_inverse_offer(&offer);

@@ -7,7 +7,6 @@ use super::{
 };
 
 const REGISTRY_IS_A_FILE: &str = "the registry is one file";
-const REGISTRY_KEEPS: &str = "the registry keeps every agent";
 const NO_CONSTRAINTS: &str = "offer constraints are not evaluated";
 const RATE_LIMITS: (&str, &str) = ("no framework is slowed down", "leave it out");
 const WHITELIST: (&str, &str) = ("offers go out for every agent", "start the wanted agents only");
@@ -27,14 +26,11 @@ pub const FLAGS: [Flag; 56] = [
         .or("20secs")
         .ignored(REGISTRY_IS_A_FILE),
     duration("registry_gc_interval", "how often the registry is cleaned up")
-        .or("15mins")
-        .ignored(REGISTRY_KEEPS),
-    duration("registry_max_agent_age", "how long an agent that is gone is remembered")
-        .or("2weeks")
-        .ignored(REGISTRY_KEEPS),
-    whole("registry_max_agent_count", "how many agents that are gone are remembered")
-        .or("102400")
-        .ignored(REGISTRY_KEEPS),
+        .or("15mins"),
+    duration("registry_max_agent_age", "how long an unreachable or gone agent is remembered")
+        .or("2weeks"),
+    whole("registry_max_agent_count", "how many unreachable agents, and how many gone ones, are remembered")
+        .or("102400"),
     boolean("registry_strict", false, "act on the registry alone")
         .only(&["false"], "Mesos itself refuses anything else"),
     boolean("log_auto_initialize", true, "begin a registry where there is none")
@@ -91,12 +87,10 @@ pub const FLAGS: [Flag; 56] = [
     text("framework_sorter", "the order of frameworks in a role: drf or random")
         .or("drf")
         .only(&["drf"], "there is no other order"),
-    number("allocator_agent_recovery_factor", "the part of the agents that must be back before offers go out")
-        .or("0.8")
-        .ignored("offers go out at once after a restart"),
-    duration("allocator_recovery_timeout", "how long offers wait for agents after a restart")
-        .or("10mins")
-        .ignored("offers go out at once after a restart"),
+    number("allocator_agent_recovery_factor", "the part of the agents that must be back before offers go out, where there are quotas")
+        .or("0.8"),
+    duration("allocator_recovery_timeout", "how long offers wait for agents after a restart, where there are quotas")
+        .or("10mins"),
     bytes("offer_constraints_re2_max_mem", "the memory of a pattern in offer constraints")
         .or("4KB")
         .ignored(NO_CONSTRAINTS),

@@ -173,6 +173,14 @@ fn config(config: &Value) -> MasterConfig {
         agent_reregister_timeout: seconds(&config["agent_reregister_timeout"])
             .unwrap_or(default.agent_reregister_timeout),
         agent_removal_rate_limit: seconds(&config["seconds_between_removals"]).map(|period| (1, period)),
+        registry_gc_interval: seconds(&config["registry_gc_interval"])
+            .unwrap_or(default.registry_gc_interval),
+        registry_max_agent_age: seconds(&config["registry_max_agent_age"])
+            .unwrap_or(default.registry_max_agent_age),
+        registry_max_agent_count: count(
+            &config["registry_max_agent_count"],
+            default.registry_max_agent_count,
+        ),
         roles: config["roles"].as_array().map(|roles| roles.iter().map(text).collect()),
         offer_freed_resources_at_once: config["offer_freed_resources_at_once"].as_bool().unwrap_or(true),
         max_completed_frameworks: count(
