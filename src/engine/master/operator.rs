@@ -121,6 +121,7 @@ impl Master {
             self.weights.insert(role.to_owned(), info.weight);
             self.allocator.update_weight(role, info.weight);
         }
+        self.register_weights();
         if infos.iter().any(|info| self.is_used(info.role().trim())) {
             let offers: Vec<OfferId> = self.offers.keys().cloned().collect();
             offers.iter().for_each(|offer| self.rescind_offer(offer));

@@ -9,10 +9,10 @@ use crate::{
     mesos::{
         log::{
             RegistryEntry,
-            registry_entry::{Maintenance, Quotas, State, maintenance::Machines},
+            registry_entry::{Maintenance, Quotas, State, Weights, maintenance::Machines},
         },
         time::Time,
-        v1::{AgentId, AgentInfo, TimeInfo},
+        v1::{AgentId, AgentInfo, TimeInfo, WeightInfo},
     },
 };
 
@@ -40,6 +40,13 @@ impl Master {
         self.write_down(RegistryEntry { quotas, ..RegistryEntry::default() });
     }
 
+    /// Has it written down which weights there are now.
+    pub(super) fn register_weights(&mut self) {
+        let info = |(role, weight): (&String, &f64)| WeightInfo { role: Some(role.clone()), weight: *weight };
+        let weights = Some(Weights { infos: self.weights.iter().map(info).collect() });
+        self.write_down(RegistryEntry { weights, ..RegistryEntry::default() });
+    }
+
     /// Has it written down which machines are to be maintained, and when.
     pub(super) fn register_maintenance(&mut self) {
         let known = &self.maintenance;
@@ -57,6 +64,7 @@ impl Master {
     /// Agents that do not register again within `agent_reregister_timeout` become unreachable.
     pub fn recover(&mut self, entries: impl IntoIterator<Item = RegistryEntry>) {
         for entry in compacted(entries) {
+            self.recover_weights(entry.weights.as_ref());
             self.recover_quotas(entry.quotas.as_ref());
             self.recover_maintenance(entry.maintenance.as_ref());
             self.recover_agent(entry);
@@ -68,6 +76,18 @@ impl Master {
             self.prune_later();
         }
         self.allocator.recover(self.now, self.quotas.clone(), self.recovered_agents.len());
+    }
+
+    /// What was set while a master ran counts in place of what this one was started with.
+    fn recover_weights(&mut self, weights: Option<&Weights>) {
+        let Some(Weights { infos }) = weights else { return };
+        for role in std::mem::take(&mut self.weights).into_keys() {
+            self.allocator.update_weight(&role, 1.0);
+        }
+        self.weights = infos.iter().map(|info| (info.role().to_owned(), info.weight)).collect();
+        for (role, weight) in &self.weights {
+            self.allocator.update_weight(role, *weight);
+        }
     }
 
     fn recover_quotas(&mut self, quotas: Option<&Quotas>) {
@@ -110,6 +130,7 @@ pub fn compacted(entries: impl IntoIterator<Item = RegistryEntry>) -> Vec<Regist
     let mut agents: BTreeMap<AgentId, RegistryEntry> = BTreeMap::new();
     let mut settled = RegistryEntry::default();
     for entry in entries {
+        settled.weights = entry.weights.clone().or(settled.weights);
         settled.quotas = entry.quotas.clone().or(settled.quotas);
         settled.maintenance = entry.maintenance.clone().or(settled.maintenance);
         let Some(id) = entry.agent.as_ref().and_then(|agent| agent.id.clone()) else { continue };
@@ -120,4 +141,39 @@ pub fn compacted(entries: impl IntoIterator<Item = RegistryEntry>) -> Vec<Regist
     }
     let is_settled = settled != RegistryEntry::default();
     agents.into_values().chain(is_settled.then_some(settled)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::master::{Input, MasterConfig},
+        mesos::v1::master::{
+            Call,
+            call::{Type, UpdateWeights},
+        },
+    };
+
+    #[test]
+    fn weights_that_operators_set_count_in_place_of_those_of_the_next_start() {
+        let now = Time::from_epoch(Duration::from_secs(1));
+        let master = |role: &str| {
+            let weights = BTreeMap::from([(role.to_owned(), 3.0)]);
+            Master::new(MasterConfig { weights, ..MasterConfig::default() }, now, 1)
+        };
+        let weight_infos = vec![WeightInfo { role: Some("dev".into()), weight: 2.0 }];
+        let call = Call {
+            r#type: Some(Type::UpdateWeights.into()),
+            update_weights: Some(UpdateWeights { weight_infos }),
+            ..Call::default()
+        };
+        let written = master("a").handle(now, Input::Operator(Box::new(call))).effects;
+        let entries = written.into_iter().filter_map(|effect| match effect {
+            Effect::Registry(entry) => Some(*entry),
+            _ => None,
+        });
+        let mut next = master("b");
+        next.recover(entries);
+        assert_eq!(next.weights, BTreeMap::from([("a".into(), 3.0), ("dev".into(), 2.0)]));
+    }
 }

@@ -110,7 +110,10 @@ impl AgentMemory {
     /// Writes something down. What cannot be written is told to the log: the agent goes on.
     pub fn remember(&mut self, memory: &agent::Memory) {
         let written = match memory {
-            agent::Memory::Agent(info) => self.remember_agent(info),
+            agent::Memory::Agent(info) => {
+                tracing::info!(id = info.id.as_ref().map(AgentId::as_str), "the agent has an id");
+                self.remember_agent(info)
+            }
             agent::Memory::Entry(entry) => self.log.as_mut().map_or(Ok(()), |log| {
                 log.append(entry)?;
                 log.rewrite_if_grown(compacted)

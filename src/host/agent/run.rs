@@ -14,6 +14,7 @@ use crate::{
     engine::{
         agent::{Container as Known, Effect, Input, Launch},
         executor::check::Probe,
+        wire::ToAgent,
     },
     host::{keeper::KeptContainer, process::Event, sandbox},
     mesos::v1::ContainerId,
@@ -86,7 +87,12 @@ impl Run {
         let deadline = deadline.map(|time| self.agent.0.clock.instant(time));
         tokio::select! {
             heard = self.way.next() => match heard {
-                Heard::Message(message) => self.step(Input::Master(*message)),
+                Heard::Message(message) => {
+                    if let ToAgent::Shutdown { message } = &*message {
+                        tracing::warn!(message, "the master asks this agent to shut down");
+                    }
+                    self.step(Input::Master(*message));
+                }
                 Heard::Lost => self.lost(),
             },
             () = until(self.reconnect_at) => self.connect(),

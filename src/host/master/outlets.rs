@@ -16,9 +16,10 @@ use crate::{
     host::http::Sink,
     mesos::{
         json,
+        log::RegistryEntry,
         media::MediaType,
         recordio,
-        v1::{master, scheduler},
+        v1::{AgentId, master, scheduler},
     },
 };
 
@@ -130,7 +131,10 @@ impl Outlets {
                 self.disconnect_agent(link);
                 self.remotes.forget(link);
             }
-            Effect::Registry(entry) => self.registry.iter_mut().for_each(|registry| registry.append(&entry)),
+            Effect::Registry(entry) => {
+                log(&entry);
+                self.registry.iter_mut().for_each(|registry| registry.append(&entry));
+            }
             Effect::Log(message) => tracing::warn!("{message}"),
         }
     }
@@ -153,6 +157,20 @@ impl Outlets {
             outlet.write(self.shared.record(outlet.media, event));
         }
     }
+}
+
+/// What becomes of agents is what an operator looks for in a log.
+fn log(entry: &RegistryEntry) {
+    let Some(agent) = &entry.agent else { return };
+    let id = agent.id.as_ref().map(AgentId::as_str).unwrap_or_default();
+    let state = entry.state().as_str_name().to_lowercase();
+    tracing::info!(
+        id,
+        hostname = agent.hostname,
+        port = agent.port(),
+        deactivated = entry.deactivated(),
+        "agent {state}"
+    );
 }
 
 #[cfg(test)]
