@@ -11,6 +11,7 @@
 //! | 0 | [`runtime`] | the clock, background tasks, signals |
 //! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
+//! | 1 | [`services`] | what a lab has beside Mesos, without IO: Marathon |
 //! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
@@ -35,7 +36,7 @@
 //!
 //! # Invariants
 //!
-//! * **Pure engine.** Nothing in [`engine`] and [`scheduler`] reads a clock, opens a socket or draws a random number
+//! * **Pure engine.** Nothing in [`engine`], [`scheduler`] and [`services`] reads a clock, opens a socket or draws a random number
 //!   that was not seeded: each part is a struct with `handle(now, input)`, and one loop in [`host`] does its IO.
 //!   The same inputs give the same outputs, byte by byte.
 //! * **One door.** What stands above [`provider`] reaches a lab through its public HTTP APIs, whoever runs it.
@@ -70,6 +71,7 @@ pub mod printer;
 pub mod provider;
 pub mod runtime;
 pub mod scheduler;
+pub mod services;
 pub mod settings;
 pub mod spec;
 pub mod tui;

@@ -1,0 +1,3 @@
+//! What a lab has beside Mesos, without IO.
+
+pub mod marathon;
