@@ -10,6 +10,7 @@ pub mod libprocess;
 mod lock;
 pub mod master;
 pub mod networks;
+pub mod pages;
 pub mod process;
 mod record_log;
 pub mod sandbox;

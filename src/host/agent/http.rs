@@ -16,6 +16,7 @@ use crate::{
         api,
         http::{HeaderName, Request, Response, Router, StatusCode, header},
         master::system,
+        pages,
         process::usage,
     },
     mesos::{
@@ -31,7 +32,7 @@ use crate::{
 type Answer = fn(&AgentHandle, &Request) -> Response;
 
 /// Every path that answers, `/slave(1)/x` also as `/x`.
-const ENDPOINTS: [(&str, Answer); 15] = [
+const ENDPOINTS: [(&str, Answer); 16] = [
     ("/slave(1)/api/v1", |agent, request| call(agent, request).unwrap_or_else(|refusal| refusal)),
     ("/slave(1)/api/v1/executor", |agent, request| {
         executor_call(agent, request).unwrap_or_else(|refusal| refusal)
@@ -49,6 +50,7 @@ const ENDPOINTS: [(&str, Answer); 15] = [
     ("/files/browse", files::browse),
     ("/files/read", files::read),
     ("/files/download", files::download),
+    ("/", page),
 ];
 
 /// Names the form of the records in a stream.
@@ -56,10 +58,16 @@ const MESSAGE_ACCEPT: HeaderName = HeaderName::from_static("message-accept");
 const MESSAGE_CONTENT_TYPE: HeaderName = HeaderName::from_static("message-content-type");
 
 pub(super) fn router(agent: &AgentHandle) -> Router {
-    ENDPOINTS.iter().fold(Router::new("slave(1)"), |router, (path, answer)| {
+    let router = pages::parts(Router::new("slave(1)"), pages::AGENT);
+    ENDPOINTS.iter().fold(router, |router, (path, answer)| {
         let (agent, answer) = (agent.clone(), *answer);
         router.route(path, move |request| answer(&agent, request))
     })
+}
+
+/// The agent of Mesos has nothing at `/`, as programs may know.
+fn page(_: &AgentHandle, request: &Request) -> Response {
+    if pages::is_browser(request) { pages::answer(pages::AGENT, request) } else { Response::not_found() }
 }
 
 fn read(agent: &AgentHandle, request: &Request, endpoint: Endpoint) -> Response {

@@ -36,6 +36,7 @@ use super::{
     http::{Guard, Options, Router, serve},
     libprocess::{Peer, PeerLimits},
     networks::Networks,
+    pages,
 };
 use crate::{
     engine::{
@@ -148,6 +149,8 @@ fn router(master: &MasterHandle) -> Router {
     let router = Router::new("master").messages(move |message| inbox.incoming(message));
     let router = master.route(router, "/master/api/v1/scheduler", scheduler::answer);
     let router = master.route(router, "/master/api/v1", operator::answer);
+    let router = pages::parts(router, pages::MASTER);
+    let router = master.route(router, "/", |_, request| pages::answer(pages::MASTER, request));
     legacy::ENDPOINTS.iter().fold(router, |router, (path, answer)| master.route(router, path, *answer))
 }
 
