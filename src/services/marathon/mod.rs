@@ -7,8 +7,9 @@
 //! ```
 //!
 //! - [`model`] has the words that both halves speak.
-//! - The launcher answers offers, makes tasks, follows them through their states, probes their health and kills them.
+//! - The [`launcher`] answers offers, makes tasks, follows them through their states, probes their health and kills them.
 //!   It is told how many instances of an app are wanted and which are to go; it knows neither requests nor deployments.
 //! - Everything else knows apps, groups, versions and deployments, and nothing of offers.
 
+pub mod launcher;
 pub mod model;

@@ -1,6 +1,6 @@
 //! One instance of an app: one task at a time, under an id that its next task inherits.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,12 @@ impl InstanceId {
     /// The id of its task number `incarnation`, from 1.
     pub fn task(&self, incarnation: u32) -> TaskId {
         TaskId::new(format!("{}._app.{incarnation}", self.0))
+    }
+
+    /// The app that it is an instance of; parts of an app's id hold no underscore.
+    pub fn app(&self) -> AppId {
+        let safe = self.0.rsplit_once(".instance-").map_or(&self.0[..], |(safe, _)| safe);
+        AppId::new(&safe.replace('_', "/"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -71,6 +77,12 @@ pub struct Instance {
     pub region: Option<String>,
     #[serde(default)]
     pub zone: Option<String>,
+    /// Of its agent, as constraints compare them.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// Since when its agent cannot be reached.
+    #[serde(default)]
+    pub unreachable_since: Option<Timestamp>,
     pub role: String,
     /// One for each health check of the app.
     #[serde(default)]
