@@ -7,6 +7,7 @@
 //! | rank | module | owns |
 //! | --- | --- | --- |
 //! | 0 | [`mesos`] | the words of the wire: v1 messages, ids, resource arithmetic, Mesos' JSON form, RecordIO, media types |
+//! | 0 | [`zookeeper`] | the words of ZooKeeper's wire: frames, requests, answers, error codes, ACLs, stats, events |
 //! | 0 | [`spec`] | what lab is wanted: the lab file, its layers and checks |
 //! | 0 | [`runtime`] | the clock, background tasks, signals |
 //! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
@@ -75,5 +76,6 @@ pub mod services;
 pub mod settings;
 pub mod spec;
 pub mod tui;
+pub mod zookeeper;
 
 pub use commands::run;

@@ -7,9 +7,10 @@ use std::{
 };
 
 /// The module map: a module may use modules of a lower rank only.
-const RANKS: [(&str, u8); 20] = [
+const RANKS: [(&str, u8); 21] = [
     ("mesos", 0),
     ("spec", 0),
+    ("zookeeper", 0),
     ("runtime", 0),
     ("engine", 1),
     ("scheduler", 1),
@@ -41,7 +42,7 @@ const SAME_RANK: [(&str, &str, &str); 6] = [
 ];
 
 /// Modules that only compute: `handle(now, input) -> effects`.
-const PURE: [&str; 4] = ["mesos", "engine", "scheduler", "services"];
+const PURE: [&str; 5] = ["mesos", "engine", "scheduler", "services", "zookeeper"];
 
 /// What a pure module may not touch.
 const IMPURE: [&str; 8] = [
