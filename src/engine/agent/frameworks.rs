@@ -83,6 +83,10 @@ impl Framework {
     }
 }
 
+/// How long a command executor stays after its task, so that what it said last has time to arrive: `reaped` in Mesos'
+/// `launcher/executor.cpp`.
+pub const COMMAND_EXECUTOR_STAYS: Duration = Duration::from_secs(1);
+
 /// The states of an executor in Mesos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecutorState {
@@ -116,6 +120,8 @@ pub struct Executor {
     pub(super) program: Option<Program>,
     /// Killed then, if it has not ended by itself.
     pub(super) destroy_at: Option<Time>,
+    /// Its one task has ended, and it goes then.
+    pub(super) leaves_at: Option<Time>,
     pub(super) shutdown_grace_period: Duration,
 }
 
@@ -151,7 +157,13 @@ impl Executor {
 
     /// The process of the executor, or those of its tasks.
     pub fn processes(&self) -> impl Iterator<Item = u32> {
-        self.pid.into_iter().chain(self.nested.values().filter_map(|nested| nested.pid))
+        let own = self.pid.filter(|_| !self.is_leaving());
+        own.into_iter().chain(self.nested.values().filter_map(|nested| nested.pid))
+    }
+
+    /// Whether its one task has ended, and with it the process, while the executor itself stays a moment.
+    pub fn is_leaving(&self) -> bool {
+        self.leaves_at.is_some()
     }
 
     /// The status of the executor's container, or of the nested one of a task, which is bare while there is no process.
@@ -175,7 +187,7 @@ impl Executor {
 
     pub(super) fn next_deadline(&self) -> Option<Time> {
         let program = self.program.as_ref().and_then(Program::next_deadline);
-        program.into_iter().chain(self.destroy_at).min()
+        program.into_iter().chain(self.destroy_at).chain(self.leaves_at).min()
     }
 
     /// One for groups of tasks.

@@ -135,6 +135,9 @@ impl Agent {
         if !matches!(executor.state, ExecutorState::Registering | ExecutorState::Running) {
             return;
         }
+        if executor.is_leaving() {
+            return self.leave(now, container_id);
+        }
         executor.state = ExecutorState::Terminating;
         executor.destroy_at = Some(now + executor.shutdown_grace_period);
         let grace_period = task_share(executor.shutdown_grace_period);

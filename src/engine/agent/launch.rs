@@ -65,7 +65,12 @@ impl Agent {
         let own = task.executor.is_none();
         let executor_id = task.executor.as_ref().map(|executor| executor.executor_id.clone());
         let executor_id = executor_id.unwrap_or_else(|| ExecutorId::new(task.task_id.as_str()));
-        if known.executors.get(&executor_id).is_some_and(|executor| own || executor.is_default()) {
+        let there = known.executors.get(&executor_id).filter(|executor| own || executor.is_default());
+        if let Some(leaving) = there.filter(|executor| executor.is_leaving()) {
+            let container_id = leaving.container_id.clone();
+            return self.refuse_second_task(now, &container_id, task);
+        }
+        if there.is_some() {
             let terminating = (Reason::ExecutorTerminated, "Executor terminating");
             return self.drop_task(now, &framework, &task.task_id, terminating);
         }
@@ -333,6 +338,7 @@ pub(super) fn new_executor(
         terminated_tasks: BTreeMap::new(),
         completed_tasks: std::collections::VecDeque::new(),
         destroy_at: None,
+        leaves_at: None,
     }
 }
 

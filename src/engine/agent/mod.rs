@@ -339,6 +339,9 @@ impl Agent {
         for container_id in due {
             self.command(now, &container_id, executor::Input::Tick);
             self.destroy_overdue(now, &container_id);
+            if self.executor_mut(&container_id).is_some_and(|it| it.leaves_at.is_some_and(|at| at <= now)) {
+                self.leave(now, &container_id);
+            }
         }
     }
 

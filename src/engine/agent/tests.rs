@@ -533,6 +533,7 @@ fn completed_things_are_kept_and_bounded() {
         for _ in 0..3 {
             stage.play(&format!("1 ack t{n}"));
         }
+        stage.play("2 tick");
     }
     let framework = &stage.agent.frameworks[&FrameworkId::new("F")];
     let completed: Vec<_> =

@@ -2,7 +2,8 @@
 
 use super::{
     Agent, AgentState, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS,
-    frameworks::push_bounded, streams::Acknowledged,
+    frameworks::{COMMAND_EXECUTOR_STAYS, push_bounded},
+    streams::Acknowledged,
 };
 use crate::{
     engine::{
@@ -12,7 +13,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ExecutorId, FrameworkId, TaskId, TaskState, TaskStatus,
+            ContainerId, ExecutorId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus,
             task_status::{Reason, Source},
         },
     },
@@ -52,6 +53,22 @@ impl Agent {
         let Some(executor) = self.executor_mut(container_id) else { return };
         status.container_status = Some(executor.container_status(container_id, status.state(), ip));
         self.update(now, &framework_id, &executor_id, status);
+    }
+
+    /// What a command executor says of another task: it takes one only.
+    pub(super) fn refuse_second_task(&mut self, now: Time, container_id: &ContainerId, task: TaskInfo) {
+        let Some(executor) = self.executor_mut(container_id) else { return };
+        let status = TaskStatus {
+            task_id: task.task_id.clone(),
+            state: TaskState::TaskFailed.into(),
+            message: Some("Attempted to run multiple tasks using a \"command\" executor".to_owned()),
+            source: Some(Source::Executor.into()),
+            executor_id: Some(executor.id().clone()),
+            timestamp: Some(now.as_secs_f64()),
+            ..TaskStatus::default()
+        };
+        executor.queued_tasks.insert(task.task_id.clone(), task);
+        self.executor_update(now, container_id, status);
     }
 
     /// An update that the agent itself makes up for a task of an executor.
@@ -179,8 +196,21 @@ impl Agent {
         if container_id.parent.is_some() {
             return;
         }
+        if let Some(executor) = self.executor_mut(container_id)
+            && executor.generated_for_command_task
+            && executor.state == ExecutorState::Running
+        {
+            executor.leaves_at = Some(now + COMMAND_EXECUTOR_STAYS);
+            return;
+        }
         let message = format!("Executor {exit}");
         self.executor_terminated(now, container_id, Reason::ExecutorTerminated, &message);
+    }
+
+    /// Lets an executor go whose one task has ended.
+    pub(super) fn leave(&mut self, now: Time, container_id: &ContainerId) {
+        let message = "Executor exited with status 0";
+        self.executor_terminated(now, container_id, Reason::ExecutorTerminated, message);
     }
 
     /// The container is gone; tasks that have not ended with it fail.
@@ -198,6 +228,7 @@ impl Agent {
         }
         executor.state = ExecutorState::Terminated;
         executor.destroy_at = None;
+        executor.leaves_at = None;
         let nested = std::mem::take(&mut executor.nested);
         let reports = !executor.generated_for_command_task;
         let done = executor.queued_tasks.is_empty()

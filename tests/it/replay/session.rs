@@ -397,6 +397,15 @@ impl<'a> Session<'a> {
         serde_json::from_slice(&exchange.answers()[0].body).unwrap()
     }
 
+    /// Waits until the agent runs nothing more: executors stay a little longer than their tasks.
+    pub async fn until_the_agent_is_empty(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.agent_state().await["frameworks"] != serde_json::json!([]) {
+            assert!(Instant::now() < deadline, "the agent is not empty");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Acknowledges every update as it comes, until all these tasks are in these states.
     pub async fn acknowledge_until(&mut self, name: &str, wanted: &[(&str, &str)]) {
         let deadline = Instant::now() + PATIENCE;

@@ -147,6 +147,8 @@ impl History {
         while !self.world.unacknowledged.is_empty() {
             (0..TASKS.len()).for_each(|task| self.step(Step::Acknowledge(task)));
         }
+        self.world.time += 1;
+        self.play("tick");
     }
 }
 

@@ -88,6 +88,7 @@ fn executor(info: ExecutorInfo, shown: &Value) -> Executor {
         nested: Default::default(),
         program: None,
         destroy_at: None,
+        leaves_at: None,
         shutdown_grace_period: Duration::ZERO,
         info,
     }

@@ -24,6 +24,14 @@ pub struct Usage {
     pub mem_rss_bytes: u64,
 }
 
+/// What an executor uses: what was measured, and nothing more once it is leaving.
+pub fn of(executor: &Executor, measured: &Measured, now: Time) -> Option<Usage> {
+    let nothing =
+        Usage { measured_at: now, cpus_user_time_secs: 0.0, cpus_system_time_secs: 0.0, mem_rss_bytes: 0 };
+    let known = measured.get(&executor.container_id).copied();
+    known.or_else(|| executor.is_leaving().then_some(nothing))
+}
+
 /// Measurements by container; one that could not be measured is missing.
 pub type Measured = BTreeMap<ContainerId, Usage>;
 

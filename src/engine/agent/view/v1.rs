@@ -165,10 +165,8 @@ fn get_containers(source: Source<'_>, show_nested: bool) -> Response {
         executor_name: Some(executor.info.name().to_owned()),
         container_id: executor.container_id.clone(),
         container_status: Some(usage::status(executor)),
-        resource_statistics: source
-            .measured
-            .get(&executor.container_id)
-            .map(|measured| usage::statistics(executor, measured)),
+        resource_statistics: usage::of(executor, source.measured, source.now)
+            .map(|used| usage::statistics(executor, &used)),
     };
     let nested =
         containers(source.agent).filter(|_| show_nested).flat_map(|it| nested_containers(source, it));

@@ -111,6 +111,7 @@ async fn drain_and_mark_gone(s: &mut Session<'_>) {
     s.kill(BACK, "t2").await;
     s.acknowledge_until(BACK, &[("t2", "TASK_KILLED")]).await;
     perform(s, &["19-GET_AGENTS-drained", "20-REACTIVATE_AGENT"]).await;
+    s.until_the_agent_is_empty().await;
     s.launch(BACK, 3.0, |agent| vec![task("t3", "sleep 1000", agent)]).await;
     s.acknowledge_until(BACK, &[("t3", "TASK_RUNNING")]).await;
     // An agent that goes takes its offers back.

@@ -47,10 +47,8 @@ fn container<'a>(source: Source<'a>, executor: &'a Executor) -> Container<'a> {
         executor_name: executor.info.name(),
         framework_id: executor.info.framework_id.as_ref().map_or("", |id| id.as_str()),
         source: executor.info.source(),
-        statistics: source
-            .measured
-            .get(&executor.container_id)
-            .map(|measured| sorted(json::to_json(&usage::statistics(executor, measured)))),
+        statistics: usage::of(executor, source.measured, source.now)
+            .map(|used| sorted(json::to_json(&usage::statistics(executor, &used)))),
         status: Some(sorted(json::to_json(&usage::status(executor)))),
     }
 }
