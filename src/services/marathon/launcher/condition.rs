@@ -51,7 +51,7 @@ impl InstanceState {
         )
     }
 
-    pub const fn is_unreachable(self) -> bool {
+    pub(super) const fn is_unreachable(self) -> bool {
         matches!(self, Self::Unreachable | Self::UnreachableInactive)
     }
 

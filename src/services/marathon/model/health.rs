@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{InstanceId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,6 +78,48 @@ pub struct Health {
     pub last_failure: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure_cause: Option<String>,
+}
+
+impl Health {
+    /// Before the first result.
+    pub fn unknown(instance: &InstanceId) -> Self {
+        Self {
+            alive: false,
+            consecutive_failures: 0,
+            first_success: None,
+            instance_id: instance.to_string(),
+            last_success: None,
+            last_failure: None,
+            last_failure_cause: None,
+        }
+    }
+
+    /// Whether there has been a result that counts.
+    pub fn is_known(&self) -> bool {
+        self.first_success.is_some() || self.last_failure.is_some()
+    }
+
+    #[must_use]
+    pub fn healthy_at(self, now: Timestamp) -> Self {
+        Self {
+            alive: true,
+            consecutive_failures: 0,
+            first_success: self.first_success.or(Some(now)),
+            last_success: Some(now),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn unhealthy_at(self, now: Timestamp, cause: String) -> Self {
+        Self {
+            alive: false,
+            consecutive_failures: self.consecutive_failures + 1,
+            last_failure: Some(now),
+            last_failure_cause: Some(cause),
+            ..self
+        }
+    }
 }
 
 mod default {

@@ -99,13 +99,11 @@ impl Instance {
         self.app_id == app.id && self.version >= app.config_version()
     }
 
-    /// None where nothing is checked, or nothing is known yet.
+    /// Whether all its checks say so; none where nothing is checked, or one of them has said nothing yet.
     pub fn healthy(&self) -> Option<bool> {
-        let known = self
-            .health
-            .iter()
-            .any(|health| health.alive || health.first_success.is_some() || health.last_failure.is_some());
-        known.then(|| self.health.iter().all(|health| health.alive))
+        let all_alive = !self.health.is_empty() && self.health.iter().all(|health| health.alive);
+        let is_known = !self.health.is_empty() && self.health.iter().all(Health::is_known);
+        if all_alive { Some(true) } else { is_known.then_some(false) }
     }
 }
 

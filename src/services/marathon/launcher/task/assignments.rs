@@ -52,3 +52,8 @@ pub fn assignments(app: &AppDefinition, host: &str, host_ports: &[u16], ips: &[S
             .collect(),
     }
 }
+
+/// The ports that it has got of the host.
+pub fn given(host_ports: &[Option<u32>]) -> Vec<u16> {
+    host_ports.iter().flatten().filter_map(|port| u16::try_from(*port).ok()).collect()
+}

@@ -29,7 +29,7 @@ pub fn task_info(
     rng: &mut impl Rng,
 ) -> TaskInfo {
     let ports = &share.host_ports;
-    let given: Vec<u16> = ports.iter().flatten().filter_map(|port| u16::try_from(*port).ok()).collect();
+    let given = assignments::given(ports);
     let assigned = assignments::assignments(app, &offer.hostname, &given, &[]);
     let env = env::variables(app, id.as_str(), &offer.hostname, ports, prefix, rng);
     let command = command_info(app, env);
