@@ -139,6 +139,12 @@ pub struct Up {
     /// How many agents
     #[arg(long, env = "MESOSLAB_AGENTS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=crate::spec::MAX_AGENTS as u64))]
     pub agents: Option<u64>,
+    /// How many masters, which elect their leader
+    #[arg(long, env = "MESOSLAB_MASTERS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=crate::spec::MAX_MASTERS as u64))]
+    pub masters: Option<u64>,
+    /// Run the scheduler without Marathon
+    #[arg(long, env = "MESOSLAB_NO_MARATHON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_marathon: bool,
     /// How many tasks our framework runs; left out: as before, none at first
     #[arg(long, env = "MESOSLAB_TASKS", value_name = "N", value_parser = task_count)]
     pub tasks: Option<u64>,

@@ -102,7 +102,7 @@ impl Settings {
     pub fn master(&self) -> Result<String> {
         match &self.global.master {
             Some(masters) => urls("--master", masters),
-            None => Ok(self.running()?.1.endpoints.master),
+            None => Ok(self.running()?.1.endpoints.master_list()),
         }
     }
 

@@ -4,18 +4,22 @@
 //! - `operator`: the v1 operator API of a master
 //! - `agent`: how an agent does, through its v1 API; `agent_files`: sandboxes
 //! - `scheduler_api`: our scheduler's own API
+//! - `marathon`: apps of a Marathon
+//! - `services`: how ZooKeeper, Exhibitor, Marathon and each of several masters do
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
 
 pub mod agent;
 pub mod agent_files;
 mod blocks;
 mod http;
+pub mod marathon;
 pub mod masters;
 pub mod operator;
 mod records;
 pub mod retry;
 pub mod scheduler;
 pub mod scheduler_api;
+pub mod services;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -100,6 +100,14 @@ impl SchedulerApi {
         self.send(Method::POST, &url, |request| request).await.map(drop)
     }
 
+    /// Ends the framework, all its tasks, and the scheduler's work.
+    ///
+    /// # Errors
+    /// When the scheduler cannot be reached.
+    pub async fn teardown(&self) -> Result<(), ClientError> {
+        self.send(Method::POST, &self.endpoint("/v1/teardown"), |request| request).await.map(drop)
+    }
+
     /// What happens, beginning with everything as it is.
     ///
     /// # Errors

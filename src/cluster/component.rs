@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
-    /// `master`, `agent-1`, `scheduler`; the hostname of an agent of someone else's cluster.
+    /// `zookeeper`, `master`, `agent-1`, `scheduler`; the hostname of an agent of someone else's cluster.
     pub name: String,
     pub kind: Kind,
     /// Empty while there is none.
@@ -30,9 +30,26 @@ pub struct Component {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    ZooKeeper,
+    Exhibitor,
     Master,
     Agent,
+    Marathon,
     Scheduler,
+}
+
+impl Kind {
+    /// What the component of this name is, in a lab of ours.
+    pub fn of(name: &str) -> Self {
+        match name {
+            "zookeeper" => Self::ZooKeeper,
+            "exhibitor" => Self::Exhibitor,
+            "marathon" => Self::Marathon,
+            "scheduler" => Self::Scheduler,
+            name if name.starts_with("master") => Self::Master,
+            _ => Self::Agent,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,6 +9,9 @@ pub fn run(settings: &Settings, args: &cli::Env) -> Result<()> {
     let variables = [
         ("MESOS_MASTER", Some(host_port)),
         ("MESOSLAB_NAME", Some(record.spec.name.as_str())),
+        ("MESOS_ZK", endpoints.zookeeper.as_deref()),
+        ("MARATHON_URL", endpoints.marathon.as_deref()),
+        ("EXHIBITOR_URL", endpoints.exhibitor.as_deref()),
         ("MESOSLAB_MASTER_URL", Some(endpoints.master.as_str())),
         ("MESOSLAB_SCHEDULER_URL", endpoints.scheduler.as_deref()),
     ];

@@ -6,7 +6,11 @@ use serde::Serialize;
 
 use crate::{
     cli::{self, Format},
-    client::operator::Operator,
+    client::{
+        ClientError, Http,
+        operator::Operator,
+        services::{self, Condition},
+    },
     cluster::{
         agent::address_of,
         amounts::quantities,
@@ -16,7 +20,7 @@ use crate::{
     mesos::v1,
     printer::Rows,
     provider::{
-        self,
+        self, Endpoints,
         ready::{self, NotReady},
         state::{LabRecord, StateDir},
     },
@@ -42,7 +46,7 @@ struct Status {
     cluster: Option<Cluster>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Component {
     name: String,
     url: String,
@@ -96,7 +100,8 @@ async fn look(settings: &Settings, clock: Clock) -> Result<(Status, Option<Failu
     let (state, record) = settings.record()?;
     if state.is_running() {
         let status = of_lab(&record).await?;
-        let answers = status.components.first().is_some_and(|master| master.ready);
+        let is_master = |part: &&Component| part.name.starts_with("master");
+        let answers = status.components.iter().filter(is_master).any(|master| master.ready);
         if answers || !is_dying(&state, clock).await {
             return Ok((status, None));
         }
@@ -127,15 +132,12 @@ fn of_dead(record: &LabRecord) -> Status {
 
 async fn of_lab(record: &LabRecord) -> Result<Status> {
     let endpoints = &record.endpoints;
-    let operator = provider::operator(&endpoints.master).context("talk to the master")?;
-    let (master, agents) = tokio::join!(operator.get_master(), operator.get_agents());
+    let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
+    let http = Http::new();
+    let (agents, masters, services) =
+        tokio::join!(operator.get_agents(), masters(&http, endpoints), services(&http, endpoints));
     let agents = agents.unwrap_or_default();
-    let mut components = vec![Component {
-        name: "master".into(),
-        url: endpoints.master.clone(),
-        ready: master.is_ok(),
-        state: master.map_or_else(|error| error.to_string(), |_| "elected".into()),
-    }];
+    let mut components = [masters, services].concat();
     components.extend(endpoints.agents.iter().map(|(name, url)| agent(&name.0, url, &agents)));
     components.push(scheduler(endpoints.scheduler.as_deref()).await);
     let degraded = components.iter().any(|component| !component.ready);
@@ -170,6 +172,36 @@ async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
         components: std::iter::once(master).chain(others).collect(),
         cluster: Some(cluster(&operator, &agents).await?),
     })
+}
+
+async fn masters(http: &Http, endpoints: &Endpoints) -> Vec<Component> {
+    let asked = endpoints
+        .named_masters()
+        .into_iter()
+        .map(async |(name, url)| Component::of(name, url, services::master(http, url).await));
+    futures_util::future::join_all(asked).await
+}
+
+async fn services(http: &Http, endpoints: &Endpoints) -> Vec<Component> {
+    let asked = endpoints.services().map(async |(name, url)| {
+        let condition = match name {
+            "zookeeper" => services::zookeeper(url).await,
+            "exhibitor" => services::exhibitor(http, url).await,
+            _ => services::marathon(http, url).await,
+        };
+        Component::of(name.to_owned(), url, condition)
+    });
+    futures_util::future::join_all(asked).await
+}
+
+impl Component {
+    fn of(name: String, url: &str, condition: Result<Condition, ClientError>) -> Self {
+        let (ready, state) = match condition {
+            Ok(condition) => (condition.ready, condition.state),
+            Err(error) => (false, error.to_string()),
+        };
+        Self { name, url: url.to_owned(), ready, state }
+    }
 }
 
 fn agent(name: &str, url: &str, agents: &v1::master::response::GetAgents) -> Component {

@@ -97,8 +97,14 @@ fn addresses(state: &StateDir, scheduler: Option<String>) -> Result<Addresses, S
         return Err(down(&record));
     }
     let suffix = Settings::name_suffix(&record.spec.name);
+    let endpoints = &record.endpoints;
+    let several = !endpoints.more_masters.is_empty();
+    let masters = endpoints.named_masters().into_iter().filter(|_| several);
+    let services = endpoints.services().map(|(name, url)| (name.to_owned(), url.to_owned()));
     Ok(Addresses {
-        master: record.endpoints.master,
+        master: endpoints.master_list(),
+        masters: masters.map(|(name, url)| (name, url.to_owned())).collect(),
+        services: services.collect(),
         scheduler: scheduler.or(record.endpoints.scheduler),
         no_scheduler: format!("the scheduler is stopped; mesoslab scheduler start{suffix}"),
         agents: record.endpoints.agents.into_iter().map(|(name, url)| (name.0, url)).collect(),

@@ -32,6 +32,8 @@ pub async fn run(settings: &Settings, args: &cli::Up, clock: Clock) -> Result<()
     let spec = settings.spec(SpecLayer {
         provider: args.provider,
         agent_count: args.agents.map(|count| count as usize),
+        masters: args.masters.map(|count| count as usize),
+        marathon: args.no_marathon.then_some(false),
         allocation_interval: args.allocation_interval,
         ..SpecLayer::default()
     })?;

@@ -14,12 +14,52 @@ use crate::client::{ClientError, Http, masters::Masters, operator::Operator, sch
 /// Where a lab's components answer; every value is a URL without a slash at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// `http://127.0.0.1:5050`
+    /// Where the masters elect their leader: `zk://127.0.0.1:2181/mesos`.
+    #[serde(default)]
+    pub zookeeper: Option<String>,
+    #[serde(default)]
+    pub exhibitor: Option<String>,
+    /// The first master: `http://127.0.0.1:5050`.
     pub master: String,
+    /// The others.
+    #[serde(default)]
+    pub more_masters: Vec<String>,
     /// By name, in the order of the lab file.
     pub agents: BTreeMap<AgentName, String>,
+    #[serde(default)]
+    pub marathon: Option<String>,
     /// Absent while the scheduler is stopped.
     pub scheduler: Option<String>,
+}
+
+impl Endpoints {
+    /// All masters, in the order of their names.
+    pub fn masters(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.master.as_str()).chain(self.more_masters.iter().map(String::as_str))
+    }
+
+    /// `zookeeper`, `exhibitor` and `marathon`, as far as the lab has them.
+    pub fn services(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all =
+            [("zookeeper", &self.zookeeper), ("exhibitor", &self.exhibitor), ("marathon", &self.marathon)];
+        all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
+    }
+
+    /// The addresses under which clients look for the leading master, with commas between.
+    pub fn master_list(&self) -> String {
+        self.masters().collect::<Vec<_>>().join(",")
+    }
+
+    /// What the masters are called: `master`, or `master-1` and so on where there are several.
+    pub fn named_masters(&self) -> Vec<(String, &str)> {
+        let name = |at: usize| master_name(at, 1 + self.more_masters.len());
+        self.masters().enumerate().map(|(at, url)| (name(at), url)).collect()
+    }
+}
+
+/// The name of the master at this place among so many.
+pub fn master_name(at: usize, of: usize) -> String {
+    if of == 1 { "master".to_owned() } else { format!("master-{}", at + 1) }
 }
 
 /// The operator API of the master at `url`.

@@ -6,7 +6,7 @@ use miette::{LabeledSpan, NamedSource, SourceSpan};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    AgentGroup, MAX_AGENTS, ProviderKind, SchedulerCheck, SpecLayer, check,
+    AgentGroup, MAX_AGENTS, MAX_MASTERS, PortLayer, ProviderKind, SchedulerCheck, SpecLayer, check,
     reader::{self, Mismatch, Table},
 };
 
@@ -166,6 +166,9 @@ fn entries<'a, 't>(
 fn read_lab(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mut SpecLayer) {
     layer.name = table.take("name", problems, |value| check::lab_name(&reader::string(value)?));
     layer.provider = table.take("provider", problems, read_provider);
+    let masters = table.take("masters", problems, |value| reader::integer(value, 1, MAX_MASTERS as u64));
+    layer.masters = masters.map(|masters| masters as usize);
+    layer.marathon = table.take("marathon", problems, reader::boolean);
 }
 
 fn read_provider(value: &DeValue<'_>) -> Result<ProviderKind, Mismatch> {
@@ -184,9 +187,15 @@ fn read_master(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &m
 }
 
 fn read_ports(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mut SpecLayer) {
-    layer.master_port = table.take("master", problems, port);
-    layer.agents_port = table.take("agents", problems, port);
-    layer.scheduler_port = table.take("scheduler", problems, port);
+    let mut port = |key| table.take(key, problems, port);
+    layer.ports = PortLayer {
+        zookeeper: port("zookeeper"),
+        exhibitor: port("exhibitor"),
+        master: port("master"),
+        agents: port("agents"),
+        marathon: port("marathon"),
+        scheduler: port("scheduler"),
+    };
 }
 
 fn port(value: &DeValue<'_>) -> Result<u16, Mismatch> {

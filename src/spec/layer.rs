@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AgentSpec, DEFAULT_FILE, LabFileError, LabSpec, MAX_AGENTS, MasterSpec, PortSpec, ProviderKind,
-    SchedulerCheck, file, ports_of_agent,
+    AgentSpec, DEFAULT_FILE, LabFileError, LabSpec, MAX_AGENTS, MAX_MASTERS, MasterSpec, PortSpec,
+    ProviderKind, SchedulerCheck, file, ports_of_agent,
 };
 
 /// What one layer says; `None` leaves the question to the layer below.
@@ -12,6 +12,8 @@ use super::{
 pub struct SpecLayer {
     pub name: Option<String>,
     pub provider: Option<ProviderKind>,
+    pub masters: Option<usize>,
+    pub marathon: Option<bool>,
     pub allocation_interval: Option<Duration>,
     pub offer_timeout: Option<Duration>,
     pub offer_freed_resources_at_once: Option<bool>,
@@ -19,9 +21,55 @@ pub struct SpecLayer {
     /// How many agents in all, whatever the groups say (`--agents`).
     pub agent_count: Option<usize>,
     pub scheduler: serde_json::Map<String, serde_json::Value>,
-    pub master_port: Option<u16>,
-    pub agents_port: Option<u16>,
-    pub scheduler_port: Option<u16>,
+    pub ports: PortLayer,
+}
+
+/// What one layer says of the ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortLayer {
+    pub zookeeper: Option<u16>,
+    pub exhibitor: Option<u16>,
+    pub master: Option<u16>,
+    pub agents: Option<u16>,
+    pub marathon: Option<u16>,
+    pub scheduler: Option<u16>,
+}
+
+impl PortLayer {
+    fn over(self, below: Self) -> Self {
+        Self {
+            zookeeper: self.zookeeper.or(below.zookeeper),
+            exhibitor: self.exhibitor.or(below.exhibitor),
+            master: self.master.or(below.master),
+            agents: self.agents.or(below.agents),
+            marathon: self.marathon.or(below.marathon),
+            scheduler: self.scheduler.or(below.scheduler),
+        }
+    }
+
+    fn resolve(self) -> PortSpec {
+        PortSpec {
+            zookeeper: self.zookeeper.unwrap_or(2181),
+            exhibitor: self.exhibitor.unwrap_or(8181),
+            master: self.master.unwrap_or(5050),
+            agents: self.agents.unwrap_or(5051),
+            marathon: self.marathon.unwrap_or(8080),
+            scheduler: self.scheduler.unwrap_or(8090),
+        }
+    }
+}
+
+impl From<PortSpec> for PortLayer {
+    fn from(ports: PortSpec) -> Self {
+        Self {
+            zookeeper: Some(ports.zookeeper),
+            exhibitor: Some(ports.exhibitor),
+            master: Some(ports.master),
+            agents: Some(ports.agents),
+            marathon: Some(ports.marathon),
+            scheduler: Some(ports.scheduler),
+        }
+    }
 }
 
 /// One `[[agents]]` table: `count` agents alike.
@@ -69,6 +117,8 @@ impl SpecLayer {
         Self {
             name: self.name.or(below.name),
             provider: self.provider.or(below.provider),
+            masters: self.masters.or(below.masters),
+            marathon: self.marathon.or(below.marathon),
             allocation_interval: self.allocation_interval.or(below.allocation_interval),
             offer_timeout: self.offer_timeout.or(below.offer_timeout),
             offer_freed_resources_at_once: self
@@ -77,9 +127,7 @@ impl SpecLayer {
             agents: self.agents.or(below.agents),
             agent_count: self.agent_count.or(below.agent_count),
             scheduler,
-            master_port: self.master_port.or(below.master_port),
-            agents_port: self.agents_port.or(below.agents_port),
-            scheduler_port: self.scheduler_port.or(below.scheduler_port),
+            ports: self.ports.over(below.ports),
         }
     }
 
@@ -89,6 +137,8 @@ impl SpecLayer {
         LabSpec {
             name: self.name.unwrap_or_else(|| "default".into()),
             provider: self.provider.unwrap_or_default(),
+            masters: self.masters.unwrap_or(1).clamp(1, MAX_MASTERS),
+            marathon: self.marathon.unwrap_or(true),
             master: MasterSpec {
                 allocation_interval: self.allocation_interval.unwrap_or(Duration::from_secs(1)),
                 offer_timeout: self.offer_timeout,
@@ -96,11 +146,7 @@ impl SpecLayer {
             },
             agents: expand(&groups, self.agent_count),
             scheduler: self.scheduler,
-            ports: PortSpec {
-                master: self.master_port.unwrap_or(5050),
-                agents: self.agents_port.unwrap_or(5051),
-                scheduler: self.scheduler_port.unwrap_or(8090),
-            },
+            ports: self.ports.resolve(),
         }
     }
 }
@@ -142,15 +188,15 @@ impl From<LabSpec> for SpecLayer {
         Self {
             name: Some(spec.name),
             provider: Some(spec.provider),
+            masters: Some(spec.masters),
+            marathon: Some(spec.marathon),
             allocation_interval: Some(spec.master.allocation_interval),
             offer_timeout: spec.master.offer_timeout,
             offer_freed_resources_at_once: Some(spec.master.offer_freed_resources_at_once),
             agents: Some(spec.agents.into_iter().map(group).collect()),
             agent_count: None,
             scheduler: spec.scheduler,
-            master_port: Some(spec.ports.master),
-            agents_port: Some(spec.ports.agents),
-            scheduler_port: Some(spec.ports.scheduler),
+            ports: spec.ports.into(),
         }
     }
 }

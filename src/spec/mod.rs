@@ -10,13 +10,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use file::{LabFileError, Problem};
-pub use layer::{AgentGroup, SpecLayer};
+pub use layer::{AgentGroup, PortLayer, SpecLayer};
 
 /// The annotated default lab file, compiled in.
 pub const DEFAULT_FILE: &str = include_str!("../../lab/mesoslab.toml");
 
 /// How many agents one lab may have; the embedded provider gives each a listener and a port range of its own.
 pub const MAX_AGENTS: usize = 30;
+
+/// How many masters one lab may have.
+pub const MAX_MASTERS: usize = 5;
 
 /// The most tasks that can be asked for.
 pub const MAX_TASKS: u64 = u32::MAX as u64;
@@ -35,11 +38,21 @@ pub fn ports_of_agent(index: u64) -> (u64, u64) {
 pub struct LabSpec {
     pub name: String,
     pub provider: ProviderKind,
+    /// How many masters stand for election, from 1 to [`MAX_MASTERS`].
+    #[serde(default = "one")]
+    pub masters: usize,
+    /// Whether there is a Marathon, which then runs our scheduler.
+    #[serde(default)]
+    pub marathon: bool,
     pub master: MasterSpec,
     pub agents: Vec<AgentSpec>,
     /// The settings of our framework that the lab file sets: the body of a `PATCH /v1/config`.
     pub scheduler: serde_json::Map<String, serde_json::Value>,
     pub ports: PortSpec,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// Where the lab lives.
@@ -89,9 +102,16 @@ impl AgentSpec {
 /// The ports that are tried first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortSpec {
+    #[serde(default)]
+    pub zookeeper: u16,
+    #[serde(default)]
+    pub exhibitor: u16,
+    /// The first master's; the others stand below.
     pub master: u16,
     /// The first agent's; the others follow.
     pub agents: u16,
+    #[serde(default)]
+    pub marathon: u16,
     pub scheduler: u16,
 }
 

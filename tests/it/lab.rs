@@ -122,7 +122,9 @@ fn two_labs_live_side_by_side() {
 fn a_taken_port_is_replaced_and_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
-    let lab = Lab::with_file(&format!("[ports]\nmaster = {port}\nagents = 0\nscheduler = 0\n"));
+    let lab = Lab::with_file(&format!(
+        "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = {port}\nagents = 0\nmarathon = 0\nscheduler = 0\n"
+    ));
     let up = lab.ok(&["up"]);
     assert!(up.stderr().contains(&format!("port {port} is in use")), "{}", up.stderr());
 }

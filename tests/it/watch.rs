@@ -64,6 +64,7 @@ fn place_of(lab: &Lab) -> impl Fn() -> Result<Addresses, String> + use<> {
             scheduler: record.endpoints.scheduler,
             no_scheduler: "stopped".to_owned(),
             agents: record.endpoints.agents.into_iter().map(|(name, url)| (name.0, url)).collect(),
+            ..Addresses::default()
         })
     }
 }

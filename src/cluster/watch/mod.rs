@@ -35,6 +35,10 @@ pub struct Addresses {
     pub scheduler: Option<String>,
     /// What to say when there is no scheduler.
     pub no_scheduler: String,
+    /// Of a lab of ours with several masters, each by name: they are looked after one by one.
+    pub masters: BTreeMap<String, String>,
+    /// `zookeeper`, `exhibitor` and `marathon` by name, where the lab has them.
+    pub services: BTreeMap<String, String>,
     /// The lab's agents by name; empty for someone else's cluster, whose agents the master names.
     pub agents: BTreeMap<String, String>,
 }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     client::{
         ClientError, agent::AgentApi, masters::Masters, operator::Operator, scheduler_api::SchedulerApi,
+        services,
     },
     cluster::{
         Change,
@@ -70,6 +71,9 @@ enum Whom {
         /// Of a lab of ours, which can be reached from here.
         ours: bool,
     },
+    /// One of several masters.
+    OneMaster,
+    Service,
     Scheduler(Option<String>),
 }
 
@@ -105,8 +109,21 @@ async fn parts(feed: &Feed, addresses: &Addresses) -> Vec<Part> {
         let operator = Operator::new(feed.http.clone(), masters);
         agents = tokio::time::timeout(PATIENCE, operator.get_agents()).await.ok().and_then(Result::ok);
         let url = super::master::url(&operator);
-        parts.push(Part { component: component("master", Kind::Master, &url), whom: Whom::Master(operator) });
+        let whole = Part { component: component("master", Kind::Master, &url), whom: Whom::Master(operator) };
+        parts.extend(addresses.masters.is_empty().then_some(whole));
     }
+    parts.extend(
+        addresses
+            .masters
+            .iter()
+            .map(|(name, url)| Part { component: component(name, Kind::Master, url), whom: Whom::OneMaster }),
+    );
+    parts.extend(
+        addresses
+            .services
+            .iter()
+            .map(|(name, url)| Part { component: component(name, Kind::of(name), url), whom: Whom::Service }),
+    );
     match (&agents, addresses.agents.is_empty()) {
         (agents, false) => parts.extend(lab_agents(&addresses.agents, agents.as_ref())),
         (Some(agents), true) => parts.extend(named_agents(agents)),
@@ -170,6 +187,7 @@ async fn ask(feed: &Feed, part: Part, version: Option<String>) -> (Component, Op
         Whom::Agent { registration, ours } => {
             ask_agent(feed, &component.url, version, registration, ours).await
         }
+        Whom::OneMaster | Whom::Service => within(ask_service(feed, component.kind, &component.url)).await,
         Whom::Scheduler(Some(absent)) => Answer { health: Health::Stopped, ..Answer::bad(absent) },
         Whom::Scheduler(None) => within(ask_scheduler(feed, &component.url)).await,
     };
@@ -254,6 +272,23 @@ async fn ask_agent_itself(feed: &Feed, url: &str, version: Option<String>) -> Re
     })
 }
 
+async fn ask_service(feed: &Feed, kind: Kind, url: &str) -> Result<Answer, ClientError> {
+    let begun = feed.now();
+    let condition = match kind {
+        Kind::ZooKeeper => services::zookeeper(url).await?,
+        Kind::Exhibitor => services::exhibitor(&feed.http, url).await?,
+        Kind::Marathon => services::marathon(&feed.http, url).await?,
+        Kind::Master | Kind::Agent | Kind::Scheduler => services::master(&feed.http, url).await?,
+    };
+    Ok(Answer {
+        health: if condition.ready { Health::Ready } else { Health::Degraded },
+        state: condition.state,
+        version: condition.version,
+        started: None,
+        round_trip: Some(feed.now().since(begun)),
+    })
+}
+
 async fn ask_scheduler(feed: &Feed, url: &str) -> Result<Answer, ClientError> {
     let begun = feed.now();
     let state = SchedulerApi::new(feed.http.clone(), url)?.state().await?;
@@ -275,13 +310,11 @@ fn parts_that_were(names: &[String]) -> Vec<String> {
 /// There is nobody to be asked.
 async fn down(feed: &Feed, names: &[String], problem: &str) {
     for name in names {
-        let kind = match name.as_str() {
-            "master" => Kind::Master,
-            "scheduler" => Kind::Scheduler,
-            _ => Kind::Agent,
+        let component = Component {
+            health: Health::Down,
+            state: problem.to_owned(),
+            ..component(name, Kind::of(name), "")
         };
-        let component =
-            Component { health: Health::Down, state: problem.to_owned(), ..component(name, kind, "") };
         feed.send(Change::Probed { component: Box::new(component), round_trip: None }).await;
     }
 }

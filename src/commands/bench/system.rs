@@ -49,7 +49,10 @@ impl BenchLab {
         let directory =
             std::env::temp_dir().join(format!("mesoslab-bench-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir_all(&directory)?;
-        fs::write(directory.join("mesoslab.toml"), "[ports]\nmaster = 0\nagents = 0\nscheduler = 0\n")?;
+        fs::write(
+            directory.join("mesoslab.toml"),
+            "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = 0\nagents = 0\nmarathon = 0\nscheduler = 0\n",
+        )?;
         let state = StateDir::at(directory.join("mesoslab/labs/bench"));
         let lab = Self { directory, state };
         lab.run(&[&["up"], flags].concat()).await?;

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-const INDEX: [(&str, &str); 9] = [
+const INDEX: [(&str, &str); 10] = [
     ("/v1/config", "GET, PUT (the whole), PATCH (RFC 7386)"),
     ("/v1/state", "GET"),
     ("/v1/tasks", "GET"),
@@ -24,6 +24,7 @@ const INDEX: [(&str, &str); 9] = [
     ("/v1/offers", "GET: the last offers with the verdict on each"),
     ("/v1/explain", "GET: why tasks are not placed"),
     ("/v1/events", "GET: server-sent events"),
+    ("/v1/teardown", "POST: ends the framework with its tasks, and the scheduler's work"),
     ("/health", "GET: 200 while subscribed with a master, else 503"),
     ("/metrics", "GET: for Prometheus"),
 ];
@@ -53,6 +54,10 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
             }),
         )
         .route("/v1/explain", with(|shared, request| leaf(request, "/v1/explain", || explain(shared))))
+        .route_async("/v1/teardown", {
+            let shared = Arc::clone(shared);
+            move |request| teardown(Arc::clone(&shared), request)
+        })
         .route(
             "/v1/events",
             with(|shared, request| leaf(request, "/v1/events", || watchers::watch(shared, request))),
@@ -147,6 +152,19 @@ fn kill(shared: &Shared, request: &Request, id: &str) -> Response {
         return refusal(StatusCode::NOT_FOUND, format!("there is no task `{id}`"));
     }
     shared.input(Input::Kill(id));
+    view_as(StatusCode::ACCEPTED, &Value::Object(serde_json::Map::new()))
+}
+
+/// Answers when the master has been told.
+async fn teardown(shared: Arc<Shared>, request: Request) -> Response {
+    if request.path.trim_end_matches('/') != "/v1/teardown" {
+        return not_found(&request);
+    }
+    if request.method != Method::POST {
+        return not_allowed(&request, "POST");
+    }
+    shared.input(Input::Teardown);
+    shared.drain().await;
     view_as(StatusCode::ACCEPTED, &Value::Object(serde_json::Map::new()))
 }
 

@@ -41,7 +41,7 @@ use lanes::Order;
 use store::Store;
 use watchers::Watchers;
 
-pub use store::StoreError;
+pub use store::{PrepareError, StoreError, prepare};
 
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -169,11 +169,7 @@ impl SchedulerHandle {
         if teardown {
             self.shared.input(Input::Teardown);
         }
-        let (done, drained) = oneshot::channel();
-        self.shared.order(Order::Flush(done));
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!("calls to the master were still on their way");
-        }
+        self.shared.drain().await;
         self.tasks.stop().await;
         self.shared.store.close();
     }
@@ -220,6 +216,15 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
+    /// Waits until every call that is on its way has been made, but not for long.
+    async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        self.order(Order::Flush(done));
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("calls to the master were still on their way");
+        }
+    }
+
     fn new(
         clock: Clock,
         scheduler: Scheduler,

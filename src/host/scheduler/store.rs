@@ -7,12 +7,20 @@ use std::{
 };
 
 use rustix::fs::FlockOperation;
+use serde_json::{Map, Value};
 use tokio::{
     fs::{self, File, OpenOptions},
     sync::Mutex,
 };
 
-use crate::scheduler::saved::SavedState;
+use crate::{
+    mesos::time::Time,
+    scheduler::{
+        Options, Scheduler,
+        config::{ConfigError, SchedulerConfig},
+        saved::SavedState,
+    },
+};
 
 const NAME: &str = "scheduler.json";
 const LOCK: &str = "lock";
@@ -83,6 +91,40 @@ impl Store {
     }
 }
 
+/// Readies the directory of a scheduler that does not run: with `config` where it has kept no settings, else with the
+/// kept ones and `changes` on top. `tasks_are_gone` forgets the tasks: the cluster that they ran on is gone.
+///
+/// # Errors
+/// When the state cannot be read or written, a scheduler uses it, or a change is invalid.
+pub async fn prepare(
+    dir: &Path,
+    config: SchedulerConfig,
+    changes: &Map<String, Value>,
+    tasks_are_gone: bool,
+) -> Result<(), PrepareError> {
+    let store = Store::open(dir).await?;
+    let mut state = match store.load().await? {
+        Some(state) => state,
+        None => Scheduler::new(Time::default(), Options::default(), config, None, 0).saved(),
+    };
+    state.config = state.config.patched(&Value::Object(changes.clone()))?;
+    if tasks_are_gone {
+        state.tasks.clear();
+    }
+    let saved = store.save(|| (0, state)).await;
+    store.close();
+    Ok(saved?)
+}
+
+/// Why a scheduler cannot be readied.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
 async fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join(LOCK);
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).await;
@@ -111,7 +153,7 @@ async fn replace(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
 mod tests {
     use std::io;
 
-    use super::{Store, StoreError, replace};
+    use super::{Store, StoreError, prepare, replace};
     use crate::scheduler::{Options, Scheduler, config::SchedulerConfig};
 
     #[tokio::test]
@@ -128,6 +170,23 @@ mod tests {
         assert_eq!(store.load().await.unwrap().unwrap().config.num_of_node, 2);
         std::fs::write(dir.path().join("scheduler.json"), "{").unwrap();
         assert!(matches!(store.load().await, Err(StoreError::Malformed { .. })));
+    }
+
+    #[tokio::test]
+    async fn readies_a_scheduler_that_is_to_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = SchedulerConfig { num_of_node: 3, ..SchedulerConfig::default() };
+        let cpus = serde_json::Map::from_iter([("cpus".to_owned(), 0.5.into())]);
+        prepare(dir.path(), config, &serde_json::Map::new(), true).await.unwrap();
+        prepare(dir.path(), SchedulerConfig::default(), &cpus, true).await.unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let config = store.load().await.unwrap().unwrap().config;
+        assert_eq!((config.num_of_node, config.cpus), (3, 0.5), "kept, and changed");
+        let running = prepare(dir.path(), SchedulerConfig::default(), &cpus, true).await;
+        assert!(running.is_err(), "it runs");
+        store.close();
+        let garbage = serde_json::Map::from_iter([("cups".to_owned(), 1.into())]);
+        assert!(prepare(dir.path(), SchedulerConfig::default(), &garbage, true).await.is_err());
     }
 
     #[cfg(target_os = "linux")]

@@ -116,7 +116,11 @@ impl EmbeddedLab {
 
     pub fn endpoints(&self) -> Endpoints {
         Endpoints {
+            zookeeper: None,
+            exhibitor: None,
+            marathon: None,
             master: url(self.master.endpoint()),
+            more_masters: Vec::new(),
             agents: self
                 .agents
                 .iter()

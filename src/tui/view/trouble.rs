@@ -92,7 +92,10 @@ fn components(model: &Model) -> Vec<Trouble> {
     let told = |part: &&Component| match part.kind {
         component::Kind::Master => matches!(cluster.master_link, Link::Lost { .. }),
         component::Kind::Scheduler => matches!(cluster.scheduler_link, Link::Lost { .. }),
-        component::Kind::Agent => false,
+        component::Kind::ZooKeeper
+        | component::Kind::Exhibitor
+        | component::Kind::Agent
+        | component::Kind::Marathon => false,
     };
     let ill = cluster.components.iter().filter(|part| ill(part.health));
     let mut ill: Vec<_> = ill.filter(|part| !told(part)).collect();

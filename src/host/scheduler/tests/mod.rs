@@ -302,6 +302,8 @@ async fn every_request_has_its_status_and_every_error_its_form() {
         ("POST", "/v1/tasks/x/kill", "", 404),
         ("GET", "/v1/tasks/x", "", 404),
         ("GET", "/v1/state/below", "", 404),
+        ("GET", "/v1/teardown", "", 405),
+        ("POST", "/v1/teardown/now", "", 404),
         ("GET", "/nothing", "", 404),
         ("GET", "/v2/config", "", 404),
     ];
