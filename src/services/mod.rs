@@ -1,3 +1,4 @@
 //! What a lab has beside Mesos, without IO.
 
+pub mod exhibitor;
 pub mod marathon;

@@ -1,0 +1,4 @@
+//! Exhibitor's forms and its judgement, held against what its sources and clients say.
+
+mod forms;
+mod supervision;
