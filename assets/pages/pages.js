@@ -85,7 +85,7 @@ const edits = (element) => element.tagName === "INPUT";
 export async function json(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { Accept: "application/json", ...options.headers } });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(words(text) || `${answer.status} ${answer.statusText}`);
+  if (!answer.ok) throw Object.assign(new Error(words(text) || `${answer.status} ${answer.statusText}`), { status: answer.status });
   return text ? JSON.parse(text) : null;
 }
 
@@ -143,17 +143,25 @@ export function visible() {
   });
 }
 
-/** Does the work over and over while the page is seen; work that takes long is done less often. */
+/**
+ * Does the work over and over while the page is seen; work that takes long is done less often. Gives what hurries it:
+ * the work is done at once, or again if it is under way.
+ */
 export function every(ms, work) {
   let wake = () => {};
-  const hurry = () => wake();
+  let again = false;
+  const hurry = () => {
+    again = true;
+    wake();
+  };
   (async () => {
     for (;;) {
       await visible();
+      again = false;
       const begin = performance.now();
       await work();
       const took = performance.now() - begin;
-      await Promise.race([pause(Math.max(ms, 10 * took)), new Promise((done) => (wake = done))]);
+      if (!again) await Promise.race([pause(Math.max(ms, 10 * took)), new Promise((done) => (wake = done))]);
     }
   })();
   return hurry;
