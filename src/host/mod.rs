@@ -2,12 +2,14 @@
 
 pub mod agent;
 mod api;
+mod framework;
 pub mod guard;
 pub mod http;
 mod interfaces;
 pub mod keeper;
 pub mod libprocess;
 mod lock;
+pub mod marathon;
 pub mod master;
 pub mod networks;
 pub mod pages;

@@ -25,7 +25,7 @@ mod stream;
 pub use connections::Patience;
 pub use guard::Guard;
 pub use message::{Incoming, Receipt};
-pub use percent::decode_query;
+pub use percent::{decode as decode_path, decode_query};
 pub use request::Request;
 pub use response::Response;
 pub use router::Router;

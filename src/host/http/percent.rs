@@ -26,8 +26,13 @@ fn escape(high: Option<u8>, low: Option<u8>) -> Option<u8> {
     u8::try_from(digit(high?)? * 16 + digit(low?)?).ok()
 }
 
-/// The pairs of a query; of equal keys the last wins, a key without `=` has an empty value.
+/// The pairs of a query; of equal keys the last wins.
 pub fn decode_query(query: &str) -> Result<BTreeMap<String, String>, MalformedEscape> {
+    decode_pairs(query).map(|pairs| pairs.into_iter().collect())
+}
+
+/// The pairs of a query in their order; a key without `=` has an empty value.
+pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>, MalformedEscape> {
     let pairs = query.split([';', '&']).filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {

@@ -16,6 +16,8 @@ pub struct Request {
     pub path: String,
     /// Decoded; of equal keys the last wins.
     pub query: BTreeMap<String, String>,
+    /// All of the query, decoded, in its order.
+    pub pairs: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Bytes,
     pub peer: SocketAddr,

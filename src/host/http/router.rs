@@ -54,6 +54,16 @@ impl Router {
         self
     }
 
+    /// As [`Router::fallback`], for what has to wait for something.
+    #[must_use]
+    pub fn fallback_async<F>(mut self, handler: impl Fn(Request) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        self.fallback = Some(Arc::new(move |request| Box::pin(handler(request))));
+        self
+    }
+
     /// Takes libprocess messages, and says of each whether there is a process of the id that it is for. Without an
     /// inbox they are requests like others.
     #[must_use]

@@ -234,7 +234,8 @@ impl Server {
         if !is_known(&parts.method) || head_size(&parts) > self.options.limits.head {
             return Err(Unanswered);
         }
-        let query = percent::decode_query(parts.uri.query().unwrap_or_default()).map_err(|_| Unanswered)?;
+        let pairs = percent::decode_pairs(parts.uri.query().unwrap_or_default()).map_err(|_| Unanswered)?;
+        let query = pairs.iter().cloned().collect();
         connection.enter(Phase::Body);
         let body = match self.collect(body).await? {
             Ok(body) => body,
@@ -252,6 +253,7 @@ impl Server {
             method: parts.method,
             path,
             query,
+            pairs,
             headers: parts.headers,
             body,
             peer,

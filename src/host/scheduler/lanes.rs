@@ -6,7 +6,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::Shared;
 use crate::{
-    client::{ClientError, scheduler::Caller},
+    client::ClientError,
     mesos::v1::scheduler::Call,
     runtime::Tasks,
     scheduler::{CallFailure, Input},
@@ -49,8 +49,7 @@ pub async fn in_order(shared: Arc<Shared>, mut orders: mpsc::UnboundedReceiver<O
                 None => call(&shared, outgoing).await,
             },
             Order::Stop => {
-                let epoch = shared.connection.borrow().epoch;
-                shared.drop_connection(epoch, true);
+                shared.connection.give_up(shared.connection.epoch(), true);
             }
             Order::Flush(done) => {
                 let _ = save(&shared).await;
@@ -73,7 +72,7 @@ pub async fn save(shared: &Shared) -> Result<(), String> {
 }
 
 async fn call(shared: &Shared, outgoing: Outgoing) {
-    let failure = match caller(shared, outgoing.epoch) {
+    let failure = match shared.connection.caller(outgoing.epoch) {
         None => CallFailure::NotSent("the subscription has ended".to_owned()),
         Some(caller) => match caller.call(&outgoing.call).await {
             Ok(()) => return,
@@ -85,12 +84,6 @@ async fn call(shared: &Shared, outgoing: Outgoing) {
     };
     tracing::warn!(call = outgoing.call.r#type().as_str_name(), ?failure, "a call to the master failed");
     shared.input(Input::CallFailed { call: outgoing.call, failure });
-}
-
-/// None when the subscription of the call has ended.
-fn caller(shared: &Shared, epoch: u64) -> Option<Caller> {
-    let connection = shared.connection.borrow();
-    (connection.epoch == epoch).then(|| connection.caller.clone()).flatten()
 }
 
 /// Starts the workers that acknowledge. What fails is not told: the agent sends the update again.
@@ -105,7 +98,7 @@ async fn acknowledge(shared: Arc<Shared>, outgoing: Arc<Mutex<mpsc::UnboundedRec
     loop {
         let next = outgoing.lock().await.recv().await;
         let Some(next) = next else { return };
-        let Some(caller) = caller(&shared, next.epoch) else { continue };
+        let Some(caller) = shared.connection.caller(next.epoch) else { continue };
         if let Err(error) = caller.call(&next.call).await {
             tracing::debug!(%error, "failed to acknowledge an update");
         }

@@ -28,8 +28,11 @@ use tokio::{
 };
 
 use crate::{
-    client::{Http, masters::Masters, scheduler::Caller},
-    host::http::{self, Guard},
+    client::{Http, masters::Masters},
+    host::{
+        framework::{self, Link},
+        http::{self, Guard},
+    },
     runtime::{Clock, Tasks},
     scheduler::{
         Effect, Input, Options, Scheduler,
@@ -128,7 +131,7 @@ pub async fn start(
     tasks.spawn(watchers::keep_alive(Arc::clone(&shared)));
     tasks.spawn(watchers::keep_informed(Arc::clone(&shared)));
     tasks.spawn(tick(Arc::clone(&shared)));
-    tasks.spawn(link::run(Arc::clone(&shared), Http::new(), setup.masters));
+    tasks.spawn(framework::run("the scheduler", Arc::clone(&shared), Http::new(), setup.masters, seed()));
     Ok(SchedulerHandle { address, tasks, shared })
 }
 
@@ -160,7 +163,7 @@ impl SchedulerHandle {
 
     /// Waits until the scheduler has given up for good, by itself or after a teardown; returns why.
     pub async fn stopped(&self) -> String {
-        let _ = self.shared.connection.subscribe().wait_for(|connection| connection.stopped).await;
+        self.shared.connection.stopped().await;
         self.with(|scheduler| scheduler.state().problem).unwrap_or_default()
     }
 
@@ -183,7 +186,7 @@ struct Shared {
     orders: mpsc::UnboundedSender<Order>,
     acknowledgements: mpsc::UnboundedSender<lanes::Outgoing>,
     /// The subscription that calls belong to.
-    connection: watch::Sender<Connection>,
+    connection: Link,
     /// Whether the master has ever said SUBSCRIBED.
     subscribed: watch::Sender<bool>,
     wake_timer: Notify,
@@ -198,15 +201,6 @@ struct Core {
     watchers: Watchers,
     /// Grows with every change that is to be saved.
     generation: u64,
-}
-
-/// One subscription, or the time before and between.
-#[derive(Clone, Debug, Default)]
-struct Connection {
-    /// Grows with every subscription.
-    epoch: u64,
-    caller: Option<Caller>,
-    stopped: bool,
 }
 
 impl std::fmt::Debug for Shared {
@@ -238,7 +232,7 @@ impl Shared {
             store,
             orders,
             acknowledgements,
-            connection: watch::Sender::new(Connection::default()),
+            connection: Link::default(),
             subscribed: watch::Sender::new(false),
             wake_timer: Notify::new(),
             save: Notify::new(),
@@ -269,7 +263,7 @@ impl Shared {
     }
 
     fn dispatch(&self, core: &mut Core, effect: Effect) {
-        let epoch = || self.connection.borrow().epoch;
+        let epoch = || self.connection.epoch();
         match effect {
             Effect::SaveFirst => {
                 core.generation += 1;
@@ -283,21 +277,10 @@ impl Shared {
             Effect::Acknowledge(call) => {
                 let _ = self.acknowledgements.send(lanes::Outgoing { epoch: epoch(), call });
             }
-            Effect::Resubscribe => self.drop_connection(epoch(), false),
+            Effect::Resubscribe => self.connection.give_up(epoch(), false),
             Effect::Stop => self.order(Order::Stop),
             Effect::News(event) => core.watchers.tell(&event),
         }
-    }
-
-    fn drop_connection(&self, epoch: u64, stopped: bool) {
-        self.connection.send_if_modified(|connection| {
-            let concerned = connection.epoch == epoch;
-            if concerned {
-                connection.caller = None;
-                connection.stopped |= stopped;
-            }
-            concerned
-        });
     }
 
     fn snapshot(core: &Core) -> Event {
