@@ -11,5 +11,25 @@
 //!   It is told how many instances of an app are wanted and which are to go; it knows neither requests nor deployments.
 //! - Everything else knows apps, groups, versions and deployments, and nothing of offers.
 
+pub mod api;
+mod core;
+mod deploy;
+mod events;
+mod form;
 pub mod launcher;
+mod mesos;
 pub mod model;
+mod options;
+mod ports;
+mod problem;
+mod rollout;
+pub mod saved;
+#[cfg(test)]
+mod tests;
+mod versions;
+mod view;
+
+pub use core::{Effect, Input, Marathon};
+pub use events::Frame;
+pub use options::Options;
+pub use ports::PortRange;

@@ -55,4 +55,18 @@ impl RootGroup {
         found.dedup();
         found
     }
+
+    /// Names a group, so that it stays when nothing lies in it any more.
+    pub fn keep_group(&mut self, id: AppId) {
+        if !id.is_root() {
+            let version = self.version;
+            self.groups.entry(id).or_insert_with(|| Group { version, ..Group::default() });
+        }
+    }
+
+    /// Removes all that lies in the group.
+    pub fn remove_below(&mut self, group: &AppId) {
+        self.apps.retain(|id, _| !id.is_below(group));
+        self.groups.retain(|id, _| !id.is_below(group));
+    }
 }

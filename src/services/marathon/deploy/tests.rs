@@ -1,0 +1,1 @@
+//! Restarts, step by step.

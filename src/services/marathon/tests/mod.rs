@@ -1,0 +1,1 @@
+//! Marathon as a whole.
