@@ -1,8 +1,12 @@
 //! The command line as it is typed: clap structs only, no meaning.
 
+mod marathon;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+
+pub use marathon::ServeMarathon;
 
 use crate::{flags, spec::ProviderKind};
 
@@ -367,6 +371,8 @@ pub enum Component {
     Agent(ServeAgent),
     /// Our scheduler, against any Mesos: `serve scheduler --master http://host:5050`
     Scheduler(SchedulerArgs),
+    /// A Marathon of its own, with flags and the environment of marathon
+    Marathon(Box<ServeMarathon>),
 }
 
 /// The flags of Mesos stand in the help only, see [`flags::arguments`].

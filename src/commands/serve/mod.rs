@@ -2,6 +2,7 @@
 
 mod agent;
 mod log;
+mod marathon;
 mod master;
 
 use std::net::{IpAddr, SocketAddrV4};
@@ -22,6 +23,7 @@ use crate::{
 pub fn run(settings: &Settings, component: Component, clock: Clock) -> Result<()> {
     match component {
         Component::Scheduler(args) => with(runtime::block_on(scheduler::serve(settings, &args, clock))),
+        Component::Marathon(args) => with(runtime::block_on_lab(marathon::run(settings, &args, clock))),
         Component::Master(master) if master.args.flags => {
             list(settings, flags::Component::Master, &master.args)
         }

@@ -1,0 +1,79 @@
+//! Where Marathon's state is kept: keys with values, changed by batches.
+
+mod dir;
+
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+use bytes::Bytes;
+
+use crate::{runtime::Tasks, services::marathon::saved};
+use dir::Journal;
+
+/// What is to be kept under a key; none is nothing.
+pub(super) type KeyValue = (String, Option<Bytes>);
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere: gone with the process.
+    Memory,
+    /// A file of this directory.
+    Dir(PathBuf),
+}
+
+/// What goes wrong with it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{what} `{}`: {source}", .path.display())]
+    Io { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("another Marathon uses `{}`", .0.display())]
+    InUse(PathBuf),
+    #[error(transparent)]
+    Garbled(saved::Garbled),
+}
+
+/// An open store.
+#[derive(Debug)]
+pub(super) enum Store {
+    Memory(BTreeMap<String, Bytes>),
+    Dir(Journal),
+}
+
+impl Store {
+    pub async fn open(_tasks: &Tasks, place: Place) -> Result<Self, StoreError> {
+        Ok(match place {
+            Place::Memory => Self::Memory(BTreeMap::new()),
+            Place::Dir(dir) => Self::Dir(Journal::open(dir)?),
+        })
+    }
+
+    /// All that is kept.
+    pub async fn load(&mut self) -> Result<Vec<(String, Bytes)>, StoreError> {
+        match self {
+            Self::Memory(entries) => {
+                Ok(entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
+            Self::Dir(journal) => Ok(journal.load()),
+        }
+    }
+
+    /// Keeps all of it; back only when it is safe.
+    pub async fn save(&mut self, changes: Vec<KeyValue>) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(entries) => {
+                apply(entries, changes);
+                Ok(())
+            }
+            Self::Dir(journal) => journal.save(changes),
+        }
+    }
+}
+
+fn apply(entries: &mut BTreeMap<String, Bytes>, changes: Vec<KeyValue>) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => entries.insert(key, value),
+            None => entries.remove(&key),
+        };
+    }
+}
