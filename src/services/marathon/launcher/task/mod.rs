@@ -5,6 +5,8 @@ mod container;
 mod discovery;
 mod env;
 mod health;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
