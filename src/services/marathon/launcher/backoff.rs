@@ -19,6 +19,8 @@ pub struct Delay {
     since: Time,
     wait: Duration,
     longest: Duration,
+    /// Whether its end has been noticed.
+    is_over: bool,
 }
 
 /// The waits of all apps; `K` names an app and its version.
@@ -47,19 +49,31 @@ impl<K> Default for Backoff<K> {
 impl<K: Ord + Clone> Backoff<K> {
     /// An instance has ended.
     pub fn add(&mut self, now: Time, key: K, strategy: &Strategy) {
-        let wait = match self.delays.get(&key) {
+        let before = self.delays.get(&key).filter(|delay| now <= delay.forgotten_at());
+        let wait = match before {
             Some(delay) => scaled(delay.wait, strategy.factor),
             None => strategy.first,
         };
-        let delay = Delay { since: now, wait: wait.min(strategy.longest), longest: strategy.longest };
+        let delay =
+            Delay { since: now, wait: wait.min(strategy.longest), longest: strategy.longest, is_over: false };
         self.delays.insert(key, delay);
     }
 
     /// An instance came up: the wait, if there is one, begins anew.
     pub fn advance(&mut self, now: Time, key: &K) {
         if let Some(delay) = self.delays.get_mut(key) {
-            delay.since = now;
+            (delay.since, delay.is_over) = (now, false);
         }
+    }
+
+    /// The keys whose waits have ended since we last asked.
+    pub fn ended(&mut self, now: Time) -> Vec<K> {
+        let over = self.delays.iter_mut().filter(|(_, delay)| !delay.is_over && delay.until() <= now);
+        over.map(|(key, delay)| {
+            delay.is_over = true;
+            key.clone()
+        })
+        .collect()
     }
 
     pub fn reset(&mut self, key: &K) {
@@ -71,9 +85,9 @@ impl<K: Ord + Clone> Backoff<K> {
         self.delays.retain(|key, _| !which(key));
     }
 
-    /// Forgets what is long past.
+    /// Forgets what is long past, and has been noticed.
     pub fn tidy(&mut self, now: Time) {
-        self.delays.retain(|_, delay| now <= delay.forgotten_at());
+        self.delays.retain(|_, delay| now <= delay.forgotten_at() || !delay.is_over);
     }
 
     pub fn get(&self, key: &K) -> Option<&Delay> {
@@ -137,6 +151,12 @@ mod tests {
         backoff.tidy(at(17));
         assert!(backoff.get(&1).is_some());
         backoff.tidy(at(18));
+        assert!(backoff.get(&1).is_some(), "nobody has noticed its end");
+        assert_eq!((backoff.ended(at(18)), backoff.ended(at(18))), (vec![1], vec![]));
+        backoff.tidy(at(18));
         assert!(backoff.get(&1).is_none());
+        backoff.add(at(20), 1, &STRATEGY);
+        backoff.add(at(26), 1, &STRATEGY);
+        assert_eq!(backoff.get(&1).unwrap().until(), at(27), "forgiven, though not yet forgotten");
     }
 }

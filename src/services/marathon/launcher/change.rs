@@ -6,7 +6,7 @@ use super::{
     Launcher,
     api::{Effect, Event, StatusUpdate},
     backoff::Strategy,
-    fleet::is_spent,
+    fleet::{is_launchable, is_spent},
 };
 use crate::services::marathon::model::{
     AppDefinition, AppId, Goal, Instance, InstanceId, InstanceState, Timestamp,
@@ -30,11 +30,16 @@ impl Launcher {
         let id = instance.id.clone();
         let before = self.fleet.instance(&id);
         let old_state = before.map(|before| before.state);
+        let was_launchable = before.is_some_and(is_launchable);
         let has_changed =
             before.is_none_or(|before| (before.state, before.goal) != (instance.state, instance.goal));
         let is_spent = is_spent(&instance);
         let event = changed(&instance);
         self.fleet.put(instance.clone());
+        self.watch_patience(&id);
+        if !was_launchable && is_launchable(&instance) {
+            self.market.refresh(&instance.role);
+        }
         if is_spent {
             self.effects.push(Effect::Forget(id.clone()));
         } else {
@@ -68,7 +73,8 @@ impl Launcher {
 
     fn forget(&mut self, id: &InstanceId) {
         self.kills.done(id);
-        self.probes.remove(id);
+        self.probes.remove_all(id);
+        self.patience.remove(id);
         self.fleet.remove(id);
     }
 

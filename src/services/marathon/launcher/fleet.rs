@@ -22,6 +22,8 @@ pub struct Target {
 pub struct AppState {
     definitions: BTreeMap<Timestamp, Arc<AppDefinition>>,
     instances: BTreeMap<InstanceId, Instance>,
+    /// Instances that wait for an offer.
+    waiting: BTreeSet<InstanceId>,
     pub target: Option<Target>,
     pub statistics: Statistics,
     /// Since when instances wait for offers.
@@ -31,10 +33,8 @@ pub struct AppState {
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
     apps: BTreeMap<AppId, AppState>,
-    /// Instances that wait for an offer.
-    waiting: BTreeSet<InstanceId>,
-    /// Instances whose state must not last.
-    watched: BTreeSet<InstanceId>,
+    /// How many instances have each role.
+    roles: BTreeMap<String, usize>,
 }
 
 /// Whether it wants a task.
@@ -49,20 +49,14 @@ pub fn is_spent(instance: &Instance) -> bool {
         && (instance.state == InstanceState::Scheduled || instance.state.is_terminal())
 }
 
-fn must_not_last(instance: &Instance) -> bool {
-    matches!(
-        instance.state,
-        InstanceState::Provisioned
-            | InstanceState::Staging
-            | InstanceState::Starting
-            | InstanceState::Unreachable
-            | InstanceState::UnreachableInactive
-    )
-}
-
 impl AppState {
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.instances.values()
+    }
+
+    /// Those that wait for an offer.
+    pub fn waiting(&self) -> impl Iterator<Item = &Instance> {
+        self.waiting.iter().filter_map(|id| self.instances.get(id))
     }
 
     /// What the instance runs, or the newest definition that there is.
@@ -72,6 +66,9 @@ impl AppState {
     }
 
     fn forget_unused_definitions(&mut self) {
+        if self.definitions.len() == 1 {
+            return;
+        }
         let used: BTreeSet<_> = self.instances.values().map(|instance| instance.version).collect();
         let target = self.target.as_ref().map(|target| target.app.version);
         self.definitions.retain(|version, _| used.contains(version) || target == Some(*version));
@@ -89,6 +86,17 @@ impl Fleet {
 
     pub fn apps(&self) -> impl Iterator<Item = (&AppId, &AppState)> {
         self.apps.iter()
+    }
+
+    /// Notes since when apps wait for offers.
+    pub fn mark_queued(&mut self, now: Timestamp) {
+        for state in self.apps.values_mut() {
+            if state.waiting.is_empty() {
+                state.queued_since = None;
+            } else {
+                state.queued_since.get_or_insert(now);
+            }
+        }
     }
 
     /// Knows this version of an app from now on.
@@ -112,19 +120,25 @@ impl Fleet {
 
     /// Keeps an instance in place of what was known of it.
     pub fn put(&mut self, instance: Instance) {
-        let id = &instance.id;
-        mark(&mut self.waiting, id, is_launchable(&instance));
-        mark(&mut self.watched, id, must_not_last(&instance));
+        *self.roles.entry(instance.role.clone()).or_default() += 1;
         let state = self.apps.entry(instance.app_id.clone()).or_default();
-        state.instances.insert(id.clone(), instance);
+        if is_launchable(&instance) {
+            state.waiting.insert(instance.id.clone());
+        } else {
+            state.waiting.remove(&instance.id);
+        }
+        if let Some(before) = state.instances.insert(instance.id.clone(), instance) {
+            release(&mut self.roles, &before.role);
+        }
     }
 
     pub fn remove(&mut self, id: &InstanceId) {
-        self.waiting.remove(id);
-        self.watched.remove(id);
         let app = id.app();
         if let Some(state) = self.apps.get_mut(&app) {
-            state.instances.remove(id);
+            state.waiting.remove(id);
+            if let Some(before) = state.instances.remove(id) {
+                release(&mut self.roles, &before.role);
+            }
             state.forget_unused_definitions();
             if state.instances.is_empty() && state.target.is_none() {
                 self.apps.remove(&app);
@@ -132,19 +146,17 @@ impl Fleet {
         }
     }
 
-    pub fn waiting(&self) -> impl Iterator<Item = &Instance> {
-        self.waiting.iter().filter_map(|id| self.instance(id))
-    }
-
-    pub fn watched(&self) -> impl Iterator<Item = &Instance> {
-        self.watched.iter().filter_map(|id| self.instance(id))
+    /// The roles of all instances.
+    pub fn roles(&self) -> impl Iterator<Item = &String> {
+        self.roles.keys()
     }
 }
 
-fn mark(set: &mut BTreeSet<InstanceId>, id: &InstanceId, holds: bool) {
-    if holds {
-        set.insert(id.clone());
-    } else {
-        set.remove(id);
+fn release(roles: &mut BTreeMap<String, usize>, role: &str) {
+    if let Some(count) = roles.get_mut(role) {
+        *count -= 1;
+        if *count == 0 {
+            roles.remove(role);
+        }
     }
 }

@@ -4,18 +4,16 @@
 //! As in Marathon, a failure counts once the task has been healthy or its grace period is over, and a task is killed by the
 //! failure that follows `maxConsecutiveFailures` of them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{
     Launcher,
+    agenda::Agenda,
     api::{Effect, Event, Outcome, Probe, ProbeId, ProbeTarget},
     task::assignments::{address, assignments},
 };
 use crate::{
-    mesos::{time::Time, v1::TaskStatus},
+    mesos::v1::TaskStatus,
     services::marathon::model::{
         AppDefinition, Health, HealthCheck, HealthProtocol, Instance, InstanceId, InstanceState, TaskFailure,
         Timestamp,
@@ -26,48 +24,14 @@ use crate::{
 const FIRST_AFTER: Duration = Duration::from_secs(5);
 
 /// When which probe is due.
-#[derive(Clone, Debug, Default)]
-pub struct Probes {
-    at: BTreeMap<ProbeId, Time>,
-    due: BTreeSet<(Time, ProbeId)>,
-}
+pub type Probes = Agenda<ProbeId>;
 
 impl Probes {
-    fn set(&mut self, id: ProbeId, at: Time) {
-        if let Some(before) = self.at.insert(id.clone(), at) {
-            self.due.remove(&(before, id.clone()));
-        }
-        self.due.insert((at, id));
-    }
-
-    fn contains(&self, id: &ProbeId) -> bool {
-        self.at.contains_key(id)
-    }
-
-    fn remove_one(&mut self, id: &ProbeId) {
-        if let Some(at) = self.at.remove(id) {
-            self.due.remove(&(at, id.clone()));
-        }
-    }
-
     /// All probes of an instance.
-    pub fn remove(&mut self, instance: &InstanceId) {
+    pub fn remove_all(&mut self, instance: &InstanceId) {
         let first = ProbeId { instance: instance.clone(), incarnation: 0, check: 0 };
-        let own: Vec<_> = self
-            .at
-            .range(first..)
-            .map(|(id, _)| id.clone())
-            .take_while(|id| id.instance == *instance)
-            .collect();
-        own.iter().for_each(|id| self.remove_one(id));
-    }
-
-    fn due(&self, now: Time) -> Vec<ProbeId> {
-        self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| id.clone()).collect()
-    }
-
-    pub fn next_deadline(&self) -> Option<Time> {
-        self.due.first().map(|(at, _)| *at)
+        let own: Vec<_> = self.keys_from(first).take_while(|id| id.instance == *instance).cloned().collect();
+        own.iter().for_each(|id| self.remove(id));
     }
 }
 
@@ -99,7 +63,7 @@ impl Launcher {
             return;
         };
         if instance.state != InstanceState::Running {
-            self.probes.remove(id);
+            self.probes.remove_all(id);
             return;
         }
         let own = app.health_checks.iter().enumerate().filter(|(_, check)| !check.protocol.is_mesos());
@@ -122,7 +86,7 @@ impl Launcher {
                         Err(cause) => self.probed(&id, &Outcome::Failed(cause)),
                     }
                 }
-                None => self.probes.remove_one(&id),
+                None => self.probes.remove(&id),
             }
         }
     }

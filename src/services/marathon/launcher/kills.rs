@@ -1,7 +1,7 @@
 //! Kills that wait for their answer: only so many at a time, and again when no answer comes.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -11,18 +11,20 @@ use crate::{mesos::time::Time, services::marathon::model::InstanceId};
 pub struct Kills {
     at_once: usize,
     retry: Duration,
+    /// In the order in which they were added; those that are not in `queued` are done.
     queue: VecDeque<InstanceId>,
+    queued: BTreeSet<InstanceId>,
     in_flight: BTreeMap<InstanceId, Time>,
 }
 
 impl Kills {
     pub fn new(at_once: usize, retry: Duration) -> Self {
-        Self { at_once, retry, queue: VecDeque::new(), in_flight: BTreeMap::new() }
+        Self { at_once, retry, queue: VecDeque::new(), queued: BTreeSet::new(), in_flight: BTreeMap::new() }
     }
 
     /// The instance's task is to be killed.
     pub fn add(&mut self, id: &InstanceId) {
-        if !self.in_flight.contains_key(id) && !self.queue.contains(id) {
+        if !self.in_flight.contains_key(id) && self.queued.insert(id.clone()) {
             self.queue.push_back(id.clone());
         }
     }
@@ -30,17 +32,18 @@ impl Kills {
     /// The task has ended.
     pub fn done(&mut self, id: &InstanceId) {
         self.in_flight.remove(id);
-        self.queue.retain(|other| other != id);
+        self.queued.remove(id);
     }
 
     pub fn contains(&self, id: &InstanceId) -> bool {
-        self.in_flight.contains_key(id) || self.queue.contains(id)
+        self.in_flight.contains_key(id) || self.queued.contains(id)
     }
 
     /// Nobody knows which kills have arrived.
     pub fn doubt(&mut self) {
-        let in_flight = std::mem::take(&mut self.in_flight).into_keys();
-        self.queue = in_flight.chain(std::mem::take(&mut self.queue)).collect();
+        let in_flight: Vec<_> = std::mem::take(&mut self.in_flight).into_keys().collect();
+        self.queued.extend(in_flight.iter().cloned());
+        self.queue = in_flight.into_iter().chain(std::mem::take(&mut self.queue)).collect();
     }
 
     /// Whom to kill now, for the first time or again.
@@ -54,6 +57,9 @@ impl Kills {
         }
         while self.in_flight.len() < self.at_once {
             let Some(id) = self.queue.pop_front() else { break };
+            if !self.queued.remove(&id) {
+                continue;
+            }
             self.in_flight.insert(id.clone(), now);
             due.push(id);
         }

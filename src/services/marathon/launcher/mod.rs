@@ -14,6 +14,7 @@
 //! *Architecture Invariant*: an instance is saved before the call that launches its task, and before the acknowledgement
 //! of the update that changed it.
 
+mod agenda;
 pub mod api;
 mod backoff;
 mod calls;
@@ -37,6 +38,7 @@ mod wishes;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use agenda::Agenda;
 use api::{Effect, Event, Input, Options};
 use backoff::Backoff;
 use fleet::Fleet;
@@ -67,6 +69,8 @@ pub struct Launcher {
     market: Market,
     kills: Kills,
     probes: Probes,
+    /// When a state that must not last ends.
+    patience: Agenda<InstanceId>,
     reconcile_at: Time,
     /// Apps that may have too few or too many instances.
     unsettled: BTreeSet<AppId>,
@@ -87,6 +91,7 @@ impl Launcher {
             fleet: Fleet::default(),
             backoff: Backoff::default(),
             probes: Probes::default(),
+            patience: Agenda::default(),
             reconcile_at: now,
             unsettled: BTreeSet::new(),
             rng: SmallRng::seed_from_u64(seed),
@@ -109,6 +114,7 @@ impl Launcher {
             let is_orphan = self.fleet.definition(&instance).is_none();
             let id = instance.id.clone();
             self.fleet.put(instance);
+            self.watch_patience(&id);
             self.watch_health(&id);
             if is_orphan {
                 self.decommission(&id);
@@ -133,7 +139,7 @@ impl Launcher {
             Input::Decommission(ids) => self.decommission_all(&ids),
             Input::Kill { instances, wipe } => self.kill_tasks(&instances, wipe),
             Input::Stop(app) => self.stop(&app),
-            Input::ResetDelay(app) => self.backoff.reset_where(|(id, _)| *id == app),
+            Input::ResetDelay(app) => self.reset_delay(&app),
             Input::Probed { probe, outcome } => self.probed(&probe, &outcome),
             Input::Rescinded(_) | Input::Tick => {}
         }
@@ -173,7 +179,7 @@ impl Launcher {
     /// The roles with which to subscribe: the framework's own, and those of the instances.
     pub fn roles(&self) -> BTreeSet<String> {
         let own = std::iter::once(self.options.role.clone());
-        own.chain(self.fleet.instances().map(|instance| instance.role.clone())).collect()
+        own.chain(self.fleet.roles().cloned()).collect()
     }
 
     fn call(&mut self, call: impl FnOnce(&FrameworkId) -> Call) {

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use super::{
     Launcher, calls,
     change::delay_key,
-    fleet::is_launchable,
+    fleet::AppState,
     matching::{Candidate, Share, Surroundings, site, site::Site},
     task::{assignments, task_info},
 };
@@ -61,16 +61,10 @@ impl Launcher {
     }
 
     fn apps_to_launch(&self, role: &str) -> Vec<AppId> {
-        let mut apps: Vec<_> = self
-            .fleet
-            .waiting()
-            .filter(|instance| instance.role == role && self.may_launch(instance))
-            .map(|instance| instance.app_id.clone())
-            .collect();
-        apps.dedup();
-        apps.sort();
-        apps.dedup();
-        apps
+        let may_launch = |state: &AppState| {
+            state.waiting().any(|instance| instance.role == role && self.may_launch(instance))
+        };
+        self.fleet.apps().filter(|(_, state)| may_launch(state)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Whether the waits after failures let it be launched.
@@ -82,12 +76,11 @@ impl Launcher {
     /// Launches the next instance of an app that waits.
     fn launch_one(&mut self, app_id: &AppId, role: &str, candidate: &mut Candidate) -> Option<TaskInfo> {
         let state = self.fleet.app(app_id)?;
-        let next = state
-            .instances()
-            .find(|instance| is_launchable(instance) && instance.role == role && self.may_launch(instance))?;
+        let next = state.waiting().find(|instance| instance.role == role && self.may_launch(instance))?;
         let (id, app) = (next.id.clone(), state.definition(next)?.clone());
         let is_placed = |instance: &&Instance| {
-            instance.is_of(&app)
+            !app.constraints.is_empty()
+                && instance.is_of(&app)
                 && (instance.state.is_active() || instance.state == InstanceState::UnreachableInactive)
         };
         let placed: Vec<_> = state.instances().filter(is_placed).map(Site::of_instance).collect();

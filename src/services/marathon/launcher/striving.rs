@@ -1,7 +1,7 @@
 //! What time brings: launches that take too long, agents that stay away, kills and probes that are due, and telling the
 //! master for which roles offers are wanted.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{Launcher, api::Effect, calls, market::Orders};
 use crate::{
@@ -15,11 +15,10 @@ use crate::{
 impl Launcher {
     /// Does what is due.
     pub(super) fn strive(&mut self) {
-        self.give_up_the_unreachable();
-        self.kill_the_overdue();
+        self.lose_patience();
         self.settle_all();
         self.probe();
-        self.mark_queued();
+        self.fleet.mark_queued(Timestamp::from(self.now));
         if self.framework_id.is_some() {
             self.send_kills();
             self.reconcile();
@@ -36,30 +35,38 @@ impl Launcher {
             self.backoff.next_deadline(self.now),
         ];
         let while_subscribed = while_subscribed.into_iter().flatten().filter(|_| self.framework_id.is_some());
-        let watched = self.fleet.watched().filter_map(|instance| self.patience_ends(instance));
-        while_subscribed.chain(watched).chain(self.probes.next_deadline()).min()
+        while_subscribed.chain(self.patience.next_deadline()).chain(self.probes.next_deadline()).min()
     }
 
     /// When a state that must not last ends.
     fn patience_ends(&self, instance: &Instance) -> Option<Time> {
         let patience = match instance.state {
-            InstanceState::Unreachable => return Some(self.patience(instance)?.0.time()),
-            InstanceState::UnreachableInactive => return Some(self.patience(instance)?.1.time()),
+            InstanceState::Unreachable => return Some(self.patience_with(instance)?.0.time()),
+            InstanceState::UnreachableInactive => return Some(self.patience_with(instance)?.1.time()),
             InstanceState::Provisioned => self.options.launch_confirm_timeout,
             InstanceState::Staging | InstanceState::Starting => self.options.launch_timeout,
             _ => return None,
         };
-        let waits = !self.kills.contains(&instance.id);
-        instance.staged_at.filter(|_| waits).map(|staged| staged.time() + patience)
+        instance.staged_at.map(|staged| staged.time() + patience)
     }
 
-    fn kill_the_overdue(&mut self) {
-        let is_overdue = |instance: &&Instance| {
-            !instance.state.is_unreachable()
-                && self.patience_ends(instance).is_some_and(|end| end <= self.now)
-        };
-        let overdue: Vec<_> = self.fleet.watched().filter(is_overdue).map(|each| each.id.clone()).collect();
-        overdue.iter().for_each(|id| self.kills.add(id));
+    /// Notes when the present state of an instance must end.
+    pub(super) fn watch_patience(&mut self, id: &InstanceId) {
+        match self.fleet.instance(id).and_then(|instance| self.patience_ends(instance)) {
+            Some(at) => self.patience.set(id.clone(), at),
+            None => self.patience.remove(id),
+        }
+    }
+
+    fn lose_patience(&mut self) {
+        for id in self.patience.due(self.now) {
+            self.patience.remove(&id);
+            match self.fleet.instance(&id).cloned() {
+                Some(instance) if instance.state.is_unreachable() => self.give_up(instance),
+                Some(_) => self.kills.add(&id),
+                None => {}
+            }
+        }
     }
 
     fn send_kills(&mut self) {
@@ -93,13 +100,14 @@ impl Launcher {
 
     /// Says for which roles offers are wanted.
     fn trade(&mut self) {
-        let launchable: BTreeMap<InstanceId, String> = self
-            .fleet
-            .waiting()
-            .filter(|instance| self.may_launch(instance))
-            .map(|instance| (instance.id.clone(), instance.role.clone()))
-            .collect();
-        let Orders { roles, suppress, revive } = self.market.orders(self.now, self.roles(), &launchable);
+        for (app, _) in self.backoff.ended(self.now) {
+            let waiting = self.fleet.app(&app).and_then(|state| state.waiting().next());
+            if let Some(role) = waiting.map(|instance| instance.role.clone()) {
+                self.market.refresh(&role);
+            }
+        }
+        let wanted = self.wanted_roles();
+        let Orders { roles, suppress, revive } = self.market.orders(self.now, self.roles(), &wanted);
         self.effects.extend(roles.map(Effect::Roles));
         if !suppress.is_empty() {
             self.call(|framework_id| calls::suppress(framework_id, suppress));
@@ -109,12 +117,19 @@ impl Launcher {
         }
     }
 
-    fn mark_queued(&mut self) {
-        let waiting: Vec<_> = self.fleet.waiting().map(|instance| instance.app_id.clone()).collect();
-        for app in waiting {
-            if let Some(state) = self.fleet.app_mut(&app) {
-                state.queued_since.get_or_insert(Timestamp::from(self.now));
+    /// The roles in which something could be launched now.
+    fn wanted_roles(&self) -> BTreeSet<String> {
+        let mut wanted = BTreeSet::new();
+        for (_, state) in self.fleet.apps() {
+            for instance in state.waiting() {
+                if wanted.contains(&instance.role) {
+                    break;
+                }
+                if self.may_launch(instance) {
+                    wanted.insert(instance.role.clone());
+                }
             }
         }
+        wanted
     }
 }

@@ -98,29 +98,21 @@ impl Launcher {
     }
 
     /// What has been unreachable for too long: another is launched in its place, or it is forgotten.
-    pub(super) fn give_up_the_unreachable(&mut self) {
-        let unreachable = |instance: &&Instance| instance.state.is_unreachable();
-        let all: Vec<_> = self.fleet.watched().filter(unreachable).cloned().collect();
-        for instance in all {
-            let Some((inactive_at, expunge_at)) = self.patience(&instance) else { continue };
-            let id = instance.id.clone();
-            if instance.state == InstanceState::Unreachable && inactive_at <= self.now.into() {
-                let since = self.now.into();
-                let state = InstanceState::UnreachableInactive;
-                self.put(Instance { state, since, ..instance }, None);
-            }
-            let is_inactive = self
-                .fleet
-                .instance(&id)
-                .is_some_and(|instance| instance.state == InstanceState::UnreachableInactive);
-            if is_inactive && expunge_at <= self.now.into() {
-                self.expunge(&id);
-            }
+    pub(super) fn give_up(&mut self, instance: Instance) {
+        let Some((inactive_at, expunge_at)) = self.patience_with(&instance) else { return };
+        let id = instance.id.clone();
+        if instance.state == InstanceState::Unreachable && inactive_at <= self.now.into() {
+            let (state, since) = (InstanceState::UnreachableInactive, self.now.into());
+            self.put(Instance { state, since, ..instance }, None);
+        }
+        let now = self.fleet.instance(&id).map(|instance| instance.state);
+        if now == Some(InstanceState::UnreachableInactive) && expunge_at <= self.now.into() {
+            self.expunge(&id);
         }
     }
 
     /// When an unreachable instance becomes inactive, and when it is forgotten; none when never.
-    pub(super) fn patience(&self, instance: &Instance) -> Option<(Timestamp, Timestamp)> {
+    pub(super) fn patience_with(&self, instance: &Instance) -> Option<(Timestamp, Timestamp)> {
         let since = instance.unreachable_since?;
         match self.fleet.definition(instance)?.unreachable_strategy {
             UnreachableStrategy::Disabled => None,

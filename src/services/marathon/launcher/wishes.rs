@@ -22,10 +22,9 @@ impl Launcher {
 
     /// Instances that wait run what the app says now.
     fn bring_up_to_date(&mut self, app: &AppDefinition) {
-        let stale = |instance: &&Instance| {
-            instance.app_id == app.id && instance.is_of(app) && instance.version != app.version
-        };
-        let stale: Vec<_> = self.fleet.waiting().filter(stale).cloned().collect();
+        let Some(state) = self.fleet.app(&app.id) else { return };
+        let stale = |instance: &&Instance| instance.is_of(app) && instance.version != app.version;
+        let stale: Vec<_> = state.waiting().filter(stale).cloned().collect();
         for instance in stale {
             self.put(Instance { version: app.version, role: app.role.clone(), ..instance }, None);
         }
@@ -112,6 +111,14 @@ impl Launcher {
         if instance.state.is_active() || instance.state == InstanceState::UnreachableInactive {
             let (task_id, agent) = (TaskId::new(instance.task_id.as_str()), instance.agent());
             self.call(|framework_id| calls::kill(framework_id, task_id, agent));
+        }
+    }
+
+    pub(super) fn reset_delay(&mut self, app: &AppId) {
+        self.backoff.reset_where(|(id, _)| id == app);
+        let waiting = self.fleet.app(app).and_then(|state| state.waiting().next());
+        if let Some(role) = waiting.map(|instance| instance.role.clone()) {
+            self.market.refresh(&role);
         }
     }
 
