@@ -171,7 +171,9 @@ fn a_master_that_refuses_its_stream_shows_the_same_cluster() {
         let mut streamed = Watched::start(Arc::new(move || Ok(place.clone())));
         let mut polled = Watched::start(Arc::new(move || Ok(shielded.clone())));
         let settled = |view: &ClusterView| {
-            ours_running(view) == 2 && view.gauges.used.cpus > 0.0 && view.gauges.offered.cpus == 0.0
+            let named = view.tasks.iter().all(|task| task.agent.starts_with("agent-"));
+            let quiet = view.gauges.used.cpus > 0.0 && view.gauges.offered.cpus == 0.0;
+            named && quiet && ours_running(view) == 2
         };
         streamed.until("two tasks run", settled).await;
         polled.until("two tasks run", settled).await;
