@@ -35,7 +35,13 @@ impl Lock {
 /// # Errors
 /// When the file cannot be made.
 pub fn wait(path: &Path, patience: Duration) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(at(path))?;
     for _ in 0..=patience.as_millis() / PAUSE.as_millis() {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(file)),
@@ -44,6 +50,11 @@ pub fn wait(path: &Path, patience: Duration) -> io::Result<Option<File>> {
         }
     }
     Ok(None)
+}
+
+/// Says where it went wrong: the system's own words name no path.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 /// Who has the lock, or had it last.

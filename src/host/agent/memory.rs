@@ -20,7 +20,7 @@ use crate::{
         self, compacted,
         reconfiguration::{self, ReconfigurationPolicy},
     },
-    host::record_log::RecordLog,
+    host::{lock, record_log::RecordLog},
     mesos::{
         log::AgentLogEntry,
         v1::{AgentId, AgentInfo},
@@ -65,7 +65,7 @@ impl AgentMemory {
     ) -> io::Result<(Self, Option<Remembered>)> {
         let meta = work_dir.join(META);
         let mut memory = Self { slaves: meta.join("slaves"), log: None };
-        fs::create_dir_all(&memory.slaves)?;
+        fs::create_dir_all(&memory.slaves).map_err(lock::at(&memory.slaves))?;
         let rebooted = note_boot(&meta)?;
         let latest = match memory.latest() {
             Err(error) if !strict => {

@@ -50,7 +50,7 @@ struct Address {
 impl Place {
     pub fn of(work_dir: &Path) -> io::Result<Self> {
         let place = Self { work_dir: std::path::absolute(work_dir)? };
-        fs::create_dir_all(place.meta())?;
+        fs::create_dir_all(place.meta()).map_err(lock::at(&place.meta()))?;
         Ok(place)
     }
 

@@ -31,7 +31,7 @@ impl Registry {
     /// # Errors
     /// When it cannot be read or written, or another master has it.
     pub fn open(work_dir: &Path) -> io::Result<(Self, Vec<RegistryEntry>)> {
-        fs::create_dir_all(work_dir)?;
+        fs::create_dir_all(work_dir).map_err(lock::at(work_dir))?;
         let path = work_dir.join(LOCK);
         let lock = Lock::take(&path, PATIENCE)?;
         let lock = lock.ok_or_else(|| lock::busy("another master", &path, work_dir))?;
@@ -78,6 +78,12 @@ mod tests {
         drop(registry);
         let (_registry, read) = Registry::open(directory.path()).unwrap();
         assert_eq!(read, [entry(State::Gone, "a"), entry(State::Admitted, "b")]);
+    }
+
+    #[test]
+    fn a_work_directory_that_cannot_be_is_named() {
+        let refused = Registry::open(Path::new("/dev/null/master")).unwrap_err().to_string();
+        assert_eq!(refused, "`/dev/null/master`: Not a directory (os error 20)");
     }
 
     #[test]
