@@ -56,6 +56,8 @@ pub enum Input {
     OperatorSubscribe,
     /// The reader of an operator event stream is gone.
     OperatorGone(SubscriberId),
+    /// Who leads now, as far as it is known. When it is this master, [`super::Master::recover`] has to follow.
+    Leading(Option<Box<v1::MasterInfo>>),
     /// Time has passed; wanted at [`super::Master::next_deadline`].
     Tick,
 }

@@ -13,6 +13,7 @@ mod frameworks;
 mod inverse_offers;
 mod io;
 mod launch;
+mod leading;
 mod loss;
 mod machines;
 mod maintenance;
@@ -46,6 +47,7 @@ pub use self::{
     config::MasterConfig,
     counters::{Counters, FrameworkCounters},
     io::{Effect, Input, Output, Reply, StreamId, SubscriberId},
+    leading::Standing,
     machines::{Machine, Maintenance},
     model::{Agent, Framework, FrameworkState, LostAgent},
     validation::call::{operator as validate_operator_call, scheduler as validate_scheduler_call},
@@ -73,7 +75,10 @@ pub struct Master {
     pub config: MasterConfig,
     pub info: MasterInfo,
     pub started_at: Time,
-    pub elected_at: Time,
+    /// Who leads; this master, when it is its own info.
+    pub leader: Option<MasterInfo>,
+    /// Since when this master leads.
+    pub elected_at: Option<Time>,
     pub frameworks: BTreeMap<FrameworkId, Framework>,
     /// Oldest first, at most `max_completed_frameworks`.
     pub completed_frameworks: VecDeque<Framework>,
@@ -109,6 +114,8 @@ pub struct Master {
     next_observer: u64,
     /// Agents that are to become unreachable.
     turns: Turns,
+    /// It knows what masters before it have written down.
+    recovered: bool,
     /// A look at lost agents is due that may be forgotten.
     prunes: bool,
     rng: SmallRng,
@@ -125,13 +132,15 @@ impl Master {
         let id = config.id.clone().unwrap_or_else(|| random_uuid(&mut rng));
         let mut allocator = Allocator::new(config.allocator(rng.next_u64()), now);
         config.weights.iter().for_each(|(role, weight)| allocator.update_weight(role, *weight));
+        let info = master_info(&config, id);
         Self {
-            info: master_info(&config, id),
+            leader: Some(info.clone()),
+            info,
             weights: config.weights.clone(),
             allocator,
             config,
             started_at: now,
-            elected_at: now,
+            elected_at: Some(now),
             frameworks: BTreeMap::new(),
             completed_frameworks: VecDeque::new(),
             agents: BTreeMap::new(),
@@ -157,6 +166,7 @@ impl Master {
             next_subscriber: 0,
             next_observer: 0,
             turns: Turns::default(),
+            recovered: true,
             prunes: false,
             rng,
             now,
@@ -177,6 +187,8 @@ impl Master {
 
     fn take(&mut self, input: Input) -> Option<Reply> {
         match input {
+            Input::Leading(leader) => self.led_by(leader.map(|leader| *leader)),
+            Input::Agent { .. } | Input::AgentLost(_) if !self.leads() => {}
             Input::Call { stream, call } => return Some(self.call(stream, *call)),
             Input::Operator(call) => return Some(self.operator_call(*call)),
             Input::OperatorSubscribe => return Some(Reply::Subscriber(self.operator_subscribe())),

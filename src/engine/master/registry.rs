@@ -60,9 +60,11 @@ impl Master {
         self.effects.push(Effect::Registry(Box::new(entry)));
     }
 
-    /// Takes over what masters before this one have written down, oldest first: for a master that has just been made.
+    /// Takes over what masters before this one have written down, oldest first: for a master that has just been made, or
+    /// elected; one that was elected leads from here on.
     /// Agents that do not register again within `agent_reregister_timeout` become unreachable.
     pub fn recover(&mut self, entries: impl IntoIterator<Item = RegistryEntry>) {
+        self.recovered = true;
         for entry in compacted(entries) {
             self.recover_weights(entry.weights.as_ref());
             self.recover_quotas(entry.quotas.as_ref());

@@ -16,9 +16,12 @@ use crate::{
     mesos::v1,
 };
 
-/// Where `/redirect` leads: the leading master, which is this one.
-pub fn redirect_location(master: &Master) -> String {
-    format!("//{}:{}", master.info.hostname(), master.info.port)
+/// Where the leading master is, `//host:port`, if there is one.
+pub fn redirect_location(master: &Master) -> Option<String> {
+    let leader = master.leader.as_ref()?;
+    let ip = std::net::Ipv4Addr::from(leader.ip.to_le_bytes());
+    let hostname = leader.hostname.clone().unwrap_or_else(|| ip.to_string());
+    Some(format!("//{hostname}:{}", leader.port))
 }
 
 /// `/flags`

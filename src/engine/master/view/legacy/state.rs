@@ -24,7 +24,8 @@ pub struct State<'a> {
     #[serde(flatten)]
     build: StateBuild,
     start_time: f64,
-    elected_time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elected_time: Option<f64>,
     id: &'a str,
     pid: &'a str,
     hostname: &'a str,
@@ -34,8 +35,10 @@ pub struct State<'a> {
     unreachable_slaves: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<Domain<'a>>,
-    leader: &'a str,
-    leader_info: LeaderInfo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader_info: Option<LeaderInfo<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<&'a str>,
     flags: BTreeMap<String, String>,
@@ -55,7 +58,7 @@ impl<'a> State<'a> {
         Self {
             build: Build::CURRENT.into(),
             start_time: master.started_at.as_secs_f64(),
-            elected_time: master.elected_at.as_secs_f64(),
+            elected_time: master.elected_at.map(|at| at.as_secs_f64()),
             id: &info.id,
             pid: info.pid(),
             hostname: info.hostname(),
@@ -64,8 +67,8 @@ impl<'a> State<'a> {
             deactivated_slaves: as_f64(master.agents.len() - active),
             unreachable_slaves: as_f64(master.unreachable_agents.len()),
             domain: info.domain.as_ref().map(Domain::from),
-            leader: info.pid(),
-            leader_info: LeaderInfo::from(info),
+            leader: master.leader.as_ref().map(v1::MasterInfo::pid),
+            leader_info: master.leader.as_ref().map(LeaderInfo::from),
             cluster: master.config.cluster.as_deref(),
             flags: flags::all(&master.config),
             slaves: master.agents.values().map(Slave::from).collect(),

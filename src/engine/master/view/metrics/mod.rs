@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 
 use super::agent_used;
 use crate::{
-    engine::{legacy::System, master::Master},
+    engine::{
+        legacy::System,
+        master::{Master, Standing},
+    },
     mesos::{
         time::Time,
         v1::{self, TaskState, value::Type},
@@ -49,7 +52,7 @@ fn gauges(master: &Master, now: Time) -> [(&'static str, f64); 13] {
     let frameworks = || master.frameworks.values();
     [
         ("uptime_secs", now.since(master.started_at).as_secs_f64()),
-        ("elected", 1.0),
+        ("elected", if master.standing() == Standing::Following { 0.0 } else { 1.0 }),
         ("slaves_connected", count(agents(), |agent| agent.connected)),
         ("slaves_disconnected", count(agents(), |agent| !agent.connected)),
         ("slaves_active", count(agents(), |agent| agent.active)),

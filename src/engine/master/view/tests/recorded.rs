@@ -32,7 +32,7 @@ pub fn state(name: &str) -> GetState {
 /// A master that knows what the recorded one knew.
 pub fn master(state: &GetState, id: &str) -> Master {
     let mut master = Master::new(config(id), time(STARTED), 1);
-    master.elected_at = time(ELECTED);
+    master.elected_at = Some(time(ELECTED));
     let frameworks = state.get_frameworks.as_ref().unwrap();
     for recorded in &frameworks.frameworks {
         master.offers.extend(recorded.offers.iter().map(|offer| (offer.id.clone(), offer.clone())));

@@ -106,7 +106,7 @@ fn get_master(master: &Master) -> Response {
     let get_master = response::GetMaster {
         master_info: Some(master.info.clone()),
         start_time: Some(master.started_at.as_secs_f64()),
-        elected_time: Some(master.elected_at.as_secs_f64()),
+        elected_time: master.elected_at.map(|at| at.as_secs_f64()),
     };
     typed(response::Type::GetMaster, |r| r.get_master = Some(get_master))
 }
