@@ -6,6 +6,7 @@
 //! - `scheduler_api`: our scheduler's own API
 //! - `marathon`: apps of a Marathon
 //! - `services`: how ZooKeeper, Exhibitor, Marathon and each of several masters do
+//! - `zookeeper`: sessions with ZooKeeper
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
 
 pub mod agent;
@@ -22,6 +23,7 @@ pub mod scheduler_api;
 pub mod services;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod zookeeper;
 
 use std::time::Duration;
 

@@ -34,9 +34,9 @@ pub use self::{
     url::{Authentication, UrlError, ZooKeeperUrl},
     watches::Watch,
 };
-pub use crate::zookeeper::{Acl, CreateMode, ErrorCode, EventType, Id, Perms, Stat, WatchedEvent};
 use self::{orders::Order, session::Session};
 use crate::runtime::Tasks;
+pub use crate::zookeeper::{Acl, CreateMode, ErrorCode, EventType, Id, Perms, Stat, WatchedEvent};
 
 /// As long as Mesos' masters and agents want it.
 pub const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -169,7 +169,7 @@ impl ZooKeeper {
     ) -> Result<(), ZooKeeperError> {
         let (reply, answer) = oneshot::channel();
         let authentication = Authentication { scheme: scheme.to_owned(), credentials: credentials.into() };
-        let _ended = self.orders.send(Order::Authenticate { authentication, reply });
+        drop(self.orders.send(Order::Authenticate { authentication, reply }));
         let answer = answer.await.unwrap_or_else(|_| Err(self.state().error()));
         answer.map_err(|code| ZooKeeperError::new(code, "auth", scheme))
     }

@@ -19,11 +19,26 @@ const ANY: i32 = -1;
 /// A part of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    Create { path: String, data: Bytes, mode: CreateMode, acl: Vec<Acl> },
-    Set { path: String, data: Bytes, version: Option<i32> },
-    Delete { path: String, version: Option<i32> },
+    Create {
+        path: String,
+        data: Bytes,
+        mode: CreateMode,
+        acl: Vec<Acl>,
+    },
+    Set {
+        path: String,
+        data: Bytes,
+        version: Option<i32>,
+    },
+    Delete {
+        path: String,
+        version: Option<i32>,
+    },
     /// The node is there, in this version.
-    Check { path: String, version: Option<i32> },
+    Check {
+        path: String,
+        version: Option<i32>,
+    },
 }
 
 impl Op {
@@ -44,7 +59,9 @@ impl From<Op> for Request {
             Op::Set { path, data, version } => {
                 Self::SetData(SetData { path, data: Some(data), version: version.unwrap_or(ANY) })
             }
-            Op::Delete { path, version } => Self::Delete(PathVersion { path, version: version.unwrap_or(ANY) }),
+            Op::Delete { path, version } => {
+                Self::Delete(PathVersion { path, version: version.unwrap_or(ANY) })
+            }
             Op::Check { path, version } => Self::Check(PathVersion { path, version: version.unwrap_or(ANY) }),
         }
     }
@@ -233,7 +250,7 @@ impl ZooKeeper {
 
     async fn ask(&self, action: &'static str, path: &str, request: Request) -> Answered<Answer> {
         let (reply, answer) = oneshot::channel();
-        let _ended = self.orders.send(Order::Request(Ask { request, reply }));
+        drop(self.orders.send(Order::Request(Ask { request, reply })));
         let answer = answer.await.unwrap_or_else(|_| Err(self.state().error()));
         answer.map_err(|code| ZooKeeperError::new(code, action, path))
     }

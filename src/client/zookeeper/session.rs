@@ -44,7 +44,10 @@ pub struct Session {
 /// Why a connection has ended.
 enum End {
     /// With what is left of the session's time.
-    Lost { left: Duration, reason: String },
+    Lost {
+        left: Duration,
+        reason: String,
+    },
     AuthFailed,
     Closed,
 }

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::{oneshot, watch};
 
 use super::{Status, ZooKeeperError};
-use crate::zookeeper::{
-    ErrorCode, EventType, Request, WatchedEvent,
-    request::SetWatches,
-};
+use crate::zookeeper::{ErrorCode, EventType, Request, WatchedEvent, request::SetWatches};
 
 /// So many paths go into one request that sets watches again.
 const CHUNK: usize = 1000;

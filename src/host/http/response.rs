@@ -129,6 +129,11 @@ impl Response {
         Self::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 
+    /// 503: later, perhaps.
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self::text(StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+
     pub fn redirect(location: impl Into<String>) -> Self {
         Self::empty(StatusCode::TEMPORARY_REDIRECT).with(header::LOCATION, location.into())
     }

@@ -62,11 +62,12 @@ fn read(master: &MasterHandle, request: &Request, endpoint: Endpoint) -> Respons
     }
 }
 
-/// `/redirect` leads to this master; below it nothing does, lest a client goes round in circles.
+/// `/redirect` leads to the leading master; below it nothing does, lest a client goes round in circles.
 fn redirect(master: &MasterHandle, request: &Request) -> Response {
-    match request.path.as_str() {
-        "/redirect" | "/master/redirect" => Response::redirect(master.with(redirect_location)),
-        _ => Response::not_found(),
+    match (request.path.as_str(), master.with(redirect_location)) {
+        (_, None) => Response::unavailable("No leader elected"),
+        ("/redirect" | "/master/redirect", Some(location)) => Response::redirect(location),
+        (_, Some(_)) => Response::not_found(),
     }
 }
 

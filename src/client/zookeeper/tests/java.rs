@@ -21,6 +21,7 @@ pub struct Java {
 
 impl Java {
     /// None, with the reason told, where there is no such server on this machine.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
     pub async fn start() -> Option<Self> {
         if !Path::new(JARS).exists() || Command::new("java").arg("-version").output().is_err() {
             eprintln!("skipped: this machine has no Java or no `{JARS}` (Debian: libzookeeper-java)");
