@@ -373,6 +373,27 @@ pub enum Component {
     Scheduler(SchedulerArgs),
     /// A Marathon of its own, with flags and the environment of marathon
     Marathon(Box<ServeMarathon>),
+    /// An Exhibitor, over any ZooKeeper: `serve exhibitor --zookeeper host:2181`
+    Exhibitor(ServeExhibitor),
+}
+
+#[derive(Debug, Args)]
+pub struct ServeExhibitor {
+    /// Where its API and its page listen
+    #[arg(long, default_value = "127.0.0.1:8181", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// The ZooKeeper that it looks after
+    #[arg(long, default_value = "127.0.0.1:2181", value_name = "HOST:PORT")]
+    pub zookeeper: String,
+    /// Run this shell command as the ZooKeeper, and start it again when it ends or stops answering
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// From one look at the ZooKeeper to the next
+    #[arg(long, default_value = "1s", value_parser = duration, value_name = "DURATION")]
+    pub check: Duration,
+    /// Let the explorer create, change and delete nodes
+    #[arg(long)]
+    pub allow_writes: bool,
 }
 
 /// The flags of Mesos stand in the help only, see [`flags::arguments`].

@@ -3,6 +3,7 @@
 pub mod agent;
 mod api;
 mod framework;
+pub mod exhibitor;
 pub mod guard;
 pub mod http;
 mod interfaces;

@@ -1,6 +1,7 @@
 //! `mesoslab serve`: one component in the foreground, as a process of its own.
 
 mod agent;
+mod exhibitor;
 mod log;
 mod marathon;
 mod master;
@@ -24,6 +25,7 @@ pub fn run(settings: &Settings, component: Component, clock: Clock) -> Result<()
     match component {
         Component::Scheduler(args) => with(runtime::block_on(scheduler::serve(settings, &args, clock))),
         Component::Marathon(args) => with(runtime::block_on_lab(marathon::run(settings, &args, clock))),
+        Component::Exhibitor(args) => with(runtime::block_on(exhibitor::run(settings, &args, clock))),
         Component::Master(master) if master.args.flags => {
             list(settings, flags::Component::Master, &master.args)
         }
