@@ -80,11 +80,11 @@ async function open(line) {
     problem(`ZooKeeper does not say what is below ${path}`);
     return;
   }
-  const old = new Map([...(line.querySelector(":scope > ul")?.children ?? [])].map((child) => [child.dataset.path, child]));
-  const list = h("ul", { role: "group" }, children.map(({ title, key }) => old.get(key) ?? item(title, key)));
-  const same = old.size === children.length && children.every(({ key }) => old.has(key));
-  if (!same || !line.querySelector(":scope > ul")) {
-    line.querySelector(":scope > ul")?.remove();
+  const shown = line.querySelector(":scope > ul");
+  const old = new Map([...(shown?.children ?? [])].map((child) => [child.dataset.path, child]));
+  if (!shown || old.size !== children.length || children.some(({ key }) => !old.has(key))) {
+    const list = h("ul", { role: "group" }, children.map(({ title, key }) => old.get(key) ?? item(title, key)));
+    shown?.remove();
     line.append(list);
   }
   line.setAttribute("aria-expanded", "true");

@@ -91,7 +91,7 @@ function drawList() {
   byId("no-apps").hidden = list.length > 0;
   rows(byId("app-rows"), list.slice(0, 500).map((app) => [app.id, [
     long(h("a", { href: `#${encoded(app.id)}` }, app.id)), light(...stateOf(app)), wide(healthOf(app)),
-    num(`${app.tasksRunning}/${app.instances}`), scaleField(app.id, app.instances), num(amount(app.cpus * app.instances), "wide"), num(`${amount(app.mem * app.instances)} MB`, "wide"), buttons(app.id),
+    num(`${app.tasksRunning}/${app.instances}`), scaleField(app.id, app.instances), num(amount(app.cpus * app.instances), "wide"), num(`${amount(app.mem * app.instances)} MB`, "wide"), wide(buttons(app.id)),
   ]]));
 }
 
@@ -101,7 +101,7 @@ function drawDeployments(deployments) {
   rows(byId("deployment-rows"), deployments.map((deployment) => {
     const now = deployment.currentActions ?? [];
     return [deployment.id, [
-      h("td", {}, h("code", { title: deployment.id }, deployment.id.slice(0, 8))), long(deployment.affectedApps.join(", ")), bar(deployment.currentStep, 0, deployment.totalSteps, ""),
+      h("td", {}, h("code", { title: deployment.id }, deployment.id.slice(0, 8))), long(deployment.affectedApps.join(", ")), bar(Math.max(0, deployment.currentStep - 1), 1, deployment.totalSteps, ""),
       wide(now.map(({ action, app, pod }) => `${action} ${app ?? pod}`).join(", ")), h("button", { class: "danger", onclick: () => act.cancel(deployment.id) }, "Cancel"),
     ]];
   }));
@@ -126,7 +126,7 @@ async function drawDetail() {
     const health = alive.length === 0 ? pill("", "unknown") : alive.every(Boolean) ? pill("good", "healthy") : pill("bad", "unhealthy");
     const word = (task.state ?? "").replace(/^TASK_/, "").toLowerCase();
     return [task.id, [
-      long(h("code", {}, task.id)), pill(word === "running" ? "good" : "warn", word), health, h("td", {}, task.host), wide((task.ports ?? []).join(", ")), num(ago(Date.parse(task.startedAt ?? task.stagedAt))), wide(task.version),
+      long(h("code", {}, task.id)), pill({ running: "good", failed: "bad", lost: "bad", error: "bad" }[word] ?? "warn", word), health, h("td", {}, task.host), wide((task.ports ?? []).join(", ")), num(ago(Date.parse(task.startedAt ?? task.stagedAt))), wide(task.version),
       h("button", { class: "danger", onclick: () => act.kill(id, task.id), "aria-label": `Kill ${task.id}` }, "Kill"),
     ]];
   }));

@@ -2,8 +2,8 @@
 
 pub mod agent;
 mod api;
-mod framework;
 pub mod exhibitor;
+mod framework;
 pub mod guard;
 pub mod http;
 mod interfaces;

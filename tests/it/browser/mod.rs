@@ -4,4 +4,5 @@
 //! pass.
 
 mod driver;
+mod marathon;
 mod master;
