@@ -19,3 +19,4 @@ mod record_log;
 pub mod sandbox;
 pub mod scheduler;
 mod socket;
+pub mod zookeeper;

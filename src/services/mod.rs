@@ -2,3 +2,4 @@
 
 pub mod exhibitor;
 pub mod marathon;
+pub mod zookeeper;
