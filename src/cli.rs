@@ -375,6 +375,9 @@ pub enum Component {
     Marathon(Box<ServeMarathon>),
     /// An Exhibitor, over any ZooKeeper: `serve exhibitor --zookeeper host:2181`
     Exhibitor(ServeExhibitor),
+    /// A ZooKeeper 3.8 of its own: `serve zookeeper --data-dir ./zk`
+    #[command(name = "zookeeper")]
+    ZooKeeper(ServeZooKeeper),
 }
 
 #[derive(Debug, Args)]
@@ -465,6 +468,11 @@ fn task_count(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("write a whole number from 0 to {}", crate::spec::MAX_TASKS))
 }
 
+fn buffer(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().ok().filter(|bytes| (1024..=0x4000_0000).contains(bytes));
+    bytes.ok_or_else(|| "write a number of bytes from 1024 to 1073741824".to_owned())
+}
+
 /// `120x36`.
 fn size(text: &str) -> Result<(u16, u16), String> {
     let numbers =
@@ -476,4 +484,37 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 500ms, 3s or 5min"))
+}
+
+/// A ZooKeeper server that is alone.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "All four-letter words are answered: ruok, srvr, stat, conf, cons, mntr, dump, wchs, wchc, wchp, \
+    envi, isro, dirs, crst, srst. Nodes with a time to live are on. Quotas, reconfig and sasl are refused."
+)]
+pub struct ServeZooKeeper {
+    /// Where clients connect
+    #[arg(long, default_value = "127.0.0.1:2181", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Who may connect beside this machine and the network of the address, such as 10.0.0.0/8
+    #[arg(long, value_name = "NETWORKS")]
+    pub allow_networks: Option<String>,
+    /// Where log and snapshots are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "in_memory")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep nothing: all is gone with the process
+    #[arg(long, conflicts_with = "data_dir")]
+    pub in_memory: bool,
+    /// Session timeouts are between twice and twenty times this
+    #[arg(long, default_value = "2s", value_name = "DURATION", value_parser = duration)]
+    pub tick_time: Duration,
+    /// Connections from one address; 0 is any number
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub max_client_cnxns: usize,
+    /// The longest request, in bytes
+    #[arg(long, default_value_t = 0xf_ffff, value_name = "BYTES", value_parser = buffer)]
+    pub jute_maxbuffer: usize,
+    /// Transactions between two snapshots
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub snap_count: u64,
 }

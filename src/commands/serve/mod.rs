@@ -5,6 +5,7 @@ mod exhibitor;
 mod log;
 mod marathon;
 mod master;
+mod zookeeper;
 
 use std::net::{IpAddr, SocketAddrV4};
 
@@ -23,6 +24,7 @@ use crate::{
 
 pub fn run(settings: &Settings, component: Component, clock: Clock) -> Result<()> {
     match component {
+        Component::ZooKeeper(args) => with(runtime::block_on_lab(zookeeper::run(settings, &args, clock))),
         Component::Scheduler(args) => with(runtime::block_on(scheduler::serve(settings, &args, clock))),
         Component::Marathon(args) => with(runtime::block_on_lab(marathon::run(settings, &args, clock))),
         Component::Exhibitor(args) => with(runtime::block_on(exhibitor::run(settings, &args, clock))),

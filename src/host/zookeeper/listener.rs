@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{Shared, connection, outlet::Outlet};
 use crate::{
-    host::socket,
+    host::{networks::Networks, socket},
     runtime::Tasks,
     services::zookeeper::{ConnectionId, Input},
 };
@@ -14,18 +14,37 @@ use crate::{
 /// From a failure to accept to the next attempt: no file descriptor is free until somebody leaves.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections for ever, up to `most` from one address (0: any number).
-pub async fn accept(shared: Arc<Shared>, tasks: Tasks, listener: TcpListener, most: usize) {
+/// Who comes in.
+pub struct Door {
+    /// Connections from one address; 0 is any number.
+    pub most: usize,
+    pub networks: Networks,
+}
+
+impl Door {
+    fn admits(&self, shared: &Shared, peer: SocketAddr) -> bool {
+        if !self.networks.admits(peer.ip()) {
+            tracing::warn!(%peer, "hung up on somebody from a network that may not connect");
+            return false;
+        }
+        let full = self.most > 0 && shared.core().server.connections_from(peer.ip()) >= self.most;
+        if full {
+            tracing::warn!(%peer, most = self.most, "too many connections from one address");
+        }
+        !full
+    }
+}
+
+/// Accepts connections for ever.
+pub async fn accept(shared: Arc<Shared>, tasks: Tasks, listener: TcpListener, door: Door) {
     let mut next = 1;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                if shared.is_full_for(peer, most) {
-                    tracing::warn!(%peer, most, "too many connections from one address");
-                    continue;
+                if door.admits(&shared, peer) {
+                    open(&shared, &tasks, stream, peer, ConnectionId(next));
+                    next += 1;
                 }
-                open(&shared, &tasks, stream, peer, ConnectionId(next));
-                next += 1;
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -44,10 +63,4 @@ fn open(shared: &Arc<Shared>, tasks: &Tasks, stream: TcpStream, peer: SocketAddr
     shared.core().open(id, outlet.clone());
     shared.input(Input::Opened { connection: id, peer });
     tasks.spawn(connection::serve(shared.clone(), id, outlet, stream));
-}
-
-impl Shared {
-    fn is_full_for(&self, peer: SocketAddr, most: usize) -> bool {
-        most > 0 && self.core().server.connections_from(peer.ip()) >= most
-    }
 }

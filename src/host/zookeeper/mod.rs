@@ -25,7 +25,8 @@ use std::{
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-use self::{core::Core, log::Log};
+use self::{core::Core, listener::Door, log::Log};
+use super::networks::Networks;
 use crate::{
     runtime::{Clock, Tasks},
     services::zookeeper::{self as service, Figures, Input, Server},
@@ -43,6 +44,8 @@ pub struct Config {
     pub jute_max_buffer: usize,
     /// How many transactions the log holds before a snapshot takes their place.
     pub snap_count: u64,
+    /// Who may connect, beside this machine.
+    pub networks: Networks,
 }
 
 impl Default for Config {
@@ -52,6 +55,7 @@ impl Default for Config {
             data_dir: None,
             jute_max_buffer: MAX_BUFFER,
             snap_count: 100_000,
+            networks: Networks::loopback(),
         }
     }
 }
@@ -83,7 +87,12 @@ struct Shared {
 /// # Errors
 /// When the data directory is another server's, cannot be read or written, or holds what cannot be understood: the error
 /// names the file and the place in it.
-pub fn start(tasks: &Tasks, clock: Clock, listener: TcpListener, config: Config) -> io::Result<ZooKeeperHandle> {
+pub fn start(
+    tasks: &Tasks,
+    clock: Clock,
+    listener: TcpListener,
+    config: Config,
+) -> io::Result<ZooKeeperHandle> {
     let endpoint = listener.local_addr()?;
     let service = service::Config {
         client_port: endpoint.port(),
@@ -92,7 +101,7 @@ pub fn start(tasks: &Tasks, clock: Clock, listener: TcpListener, config: Config)
         secret: uuid::Uuid::new_v4().as_u128(),
         ..config.service
     };
-    let most = service.max_client_cnxns;
+    let door = Door { most: service.max_client_cnxns, networks: config.networks };
     let (mut server, log) = match &config.data_dir {
         Some(dir) => {
             let (server, log) = Log::open(dir, service, config.snap_count)?;
@@ -117,7 +126,7 @@ pub fn start(tasks: &Tasks, clock: Clock, listener: TcpListener, config: Config)
         tasks.spawn_graceful(core::write_log(shared.clone(), log, tasks.token()));
     }
     tasks.spawn(core::run_timer(shared.clone()));
-    tasks.spawn(listener::accept(shared.clone(), tasks.clone(), listener, most));
+    tasks.spawn(listener::accept(shared.clone(), tasks.clone(), listener, door));
     Ok(ZooKeeperHandle { shared, tasks })
 }
 

@@ -85,7 +85,8 @@ pub fn check(acl: &[Acl], perms: Perms, identities: &[Id]) -> Result<(), ErrorCo
     let allows = |entry: &Acl| {
         let scheme = Scheme::of(&entry.id);
         let matches = |own: &Id| {
-            own.scheme == entry.id.scheme && scheme.is_some_and(|scheme| scheme.matches(&own.id, &entry.id.id))
+            own.scheme == entry.id.scheme
+                && scheme.is_some_and(|scheme| scheme.matches(&own.id, &entry.id.id))
         };
         entry.perms.intersects(perms) && (is_anyone(&entry.id) || identities.iter().any(matches))
     };

@@ -201,5 +201,9 @@ fn owner_of(create: &Create, mode: CreateMode, session: i64) -> Result<i64, Erro
 
 /// -1 is any version.
 fn next_version(current: i32, expected: i32) -> Result<i32, ErrorCode> {
-    if expected == -1 || expected == current { Ok(current.wrapping_add(1)) } else { Err(ErrorCode::BadVersion) }
+    if expected == -1 || expected == current {
+        Ok(current.wrapping_add(1))
+    } else {
+        Err(ErrorCode::BadVersion)
+    }
 }

@@ -217,7 +217,11 @@ impl Server {
     fn connect(&mut self, now: Time, id: ConnectionId, mut content: Bytes) {
         let Ok(request) = ConnectRequest::read(&mut content) else { return self.close(id) };
         if request.last_zxid_seen > self.zxid {
-            tracing::info!(seen = request.last_zxid_seen, zxid = self.zxid, "a client has seen what is not here");
+            tracing::info!(
+                seen = request.last_zxid_seen,
+                zxid = self.zxid,
+                "a client has seen what is not here"
+            );
             return self.close(id);
         }
         let timeout = self.config.negotiate(request.timeout);

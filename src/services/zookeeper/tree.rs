@@ -11,7 +11,7 @@ use super::{
     path,
     txn::{Entry, Txn, owner},
 };
-use crate::zookeeper::{Acl, Stat};
+use crate::zookeeper::{Acl, EventType, Stat};
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,9 @@ impl Node {
             cversion: self.stat.cversion.wrapping_mul(2).wrapping_sub(children),
             data_length: self.data.as_ref().map_or(0, |data| length(data.len())),
             num_children: children,
-            ephemeral_owner: Some(self.stat.ephemeral_owner).filter(|id| owner::is_session(*id)).unwrap_or_default(),
+            ephemeral_owner: Some(self.stat.ephemeral_owner)
+                .filter(|id| owner::is_session(*id))
+                .unwrap_or_default(),
             ..self.stat
         }
     }
@@ -49,12 +51,15 @@ impl Node {
     }
 }
 
-/// What a transaction did that somebody may watch.
+/// What a transaction did with a node that somebody may watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    Created(String),
-    Deleted(String),
-    Data(String),
+pub struct Change {
+    pub kind: EventType,
+    pub path: String,
+    /// Who may know of it: those who may read the node.
+    pub acl: Arc<[Acl]>,
+    /// Who may know that the list of its parent's children changed.
+    pub parent_acl: Option<Arc<[Acl]>>,
 }
 
 /// All nodes, and those that go by themselves.
@@ -164,9 +169,10 @@ impl Tree {
                     ephemeral_owner: *owner,
                     ..Stat::default()
                 };
-                self.grow(path, *parent_cversion, entry.zxid);
-                self.insert(path.clone(), Node::new(data.clone(), acl.as_slice().into(), stat));
-                changed.push(Change::Created(path.clone()));
+                let parent_acl = self.grow(path, *parent_cversion, entry.zxid);
+                let acl: Arc<[Acl]> = acl.as_slice().into();
+                self.insert(path.clone(), Node::new(data.clone(), acl.clone(), stat));
+                changed.push(Change { kind: EventType::NodeCreated, path: path.clone(), acl, parent_acl });
             }
             Txn::Delete { path } => self.delete(path, entry.zxid, changed),
             Txn::SetData { path, data, version } => {
@@ -175,7 +181,8 @@ impl Tree {
                 self.size += data.as_ref().map_or(0, Bytes::len);
                 node.data.clone_from(data);
                 node.stat = Stat { version: *version, mtime: entry.time, mzxid: entry.zxid, ..node.stat };
-                changed.push(Change::Data(path.clone()));
+                let (kind, acl) = (EventType::NodeDataChanged, node.acl.clone());
+                changed.push(Change { kind, path: path.clone(), acl, parent_acl: None });
             }
             Txn::SetAcl { path, acl, version } => {
                 let Some(node) = self.nodes.get_mut(path::canonical(path)) else { return };
@@ -190,20 +197,23 @@ impl Tree {
         }
     }
 
-    fn grow(&mut self, path: &str, cversion: i32, zxid: i64) {
-        let parent = path::parent(path).ok().map(path::canonical);
-        if let Some(parent) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
-            (parent.stat.cversion, parent.stat.pzxid) = (cversion, zxid);
-        }
+    fn parent_of(&mut self, path: &str) -> Option<&mut Node> {
+        self.nodes.get_mut(path::canonical(path::parent(path).ok()?))
+    }
+
+    fn grow(&mut self, path: &str, cversion: i32, zxid: i64) -> Option<Arc<[Acl]>> {
+        let parent = self.parent_of(path)?;
+        (parent.stat.cversion, parent.stat.pzxid) = (cversion, zxid);
+        Some(parent.acl.clone())
     }
 
     fn delete(&mut self, path: &str, zxid: i64, changed: &mut Vec<Change>) {
         let Some(node) = self.nodes.remove(path) else { return };
-        let parent = path::parent(path).ok().map(path::canonical);
-        if let Some(parent) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
+        let parent_acl = self.parent_of(path).map(|parent| {
             parent.children.remove(path::name(path));
             parent.stat.pzxid = zxid;
-        }
+            parent.acl.clone()
+        });
         self.size -= path.len() + node.data.as_ref().map_or(0, Bytes::len);
         let owner = node.stat.ephemeral_owner;
         self.fleeting.remove(path);
@@ -213,6 +223,7 @@ impl Tree {
                 self.ephemerals.remove(&owner);
             }
         }
-        changed.push(Change::Deleted(path.to_owned()));
+        let (kind, path) = (EventType::NodeDeleted, path.to_owned());
+        changed.push(Change { kind, path, acl: node.acl, parent_acl });
     }
 }

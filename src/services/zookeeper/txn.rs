@@ -37,13 +37,36 @@ pub mod owner {
 /// One change; versions are those after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Txn {
-    CreateSession { timeout: i32, passwd: Bytes },
-    CloseSession { paths: Vec<String> },
-    Create { path: String, data: Option<Bytes>, acl: Vec<Acl>, owner: i64, parent_cversion: i32 },
-    Delete { path: String },
-    SetData { path: String, data: Option<Bytes>, version: i32 },
-    SetAcl { path: String, acl: Vec<Acl>, version: i32 },
-    Check { path: String },
+    CreateSession {
+        timeout: i32,
+        passwd: Bytes,
+    },
+    CloseSession {
+        paths: Vec<String>,
+    },
+    Create {
+        path: String,
+        data: Option<Bytes>,
+        acl: Vec<Acl>,
+        owner: i64,
+        parent_cversion: i32,
+    },
+    Delete {
+        path: String,
+    },
+    SetData {
+        path: String,
+        data: Option<Bytes>,
+        version: i32,
+    },
+    SetAcl {
+        path: String,
+        acl: Vec<Acl>,
+        version: i32,
+    },
+    Check {
+        path: String,
+    },
     /// A write that was refused: it changes nothing and has its number.
     Error(i32),
     Multi(Vec<Txn>),
@@ -132,8 +155,16 @@ impl Jute for Txn {
                 Self::Create { path, data, acl, owner, parent_cversion }
             }
             4 => Self::Delete { path: Jute::read(input)? },
-            5 => Self::SetData { path: Jute::read(input)?, data: Jute::read(input)?, version: Jute::read(input)? },
-            6 => Self::SetAcl { path: Jute::read(input)?, acl: Jute::read(input)?, version: Jute::read(input)? },
+            5 => Self::SetData {
+                path: Jute::read(input)?,
+                data: Jute::read(input)?,
+                version: Jute::read(input)?,
+            },
+            6 => Self::SetAcl {
+                path: Jute::read(input)?,
+                acl: Jute::read(input)?,
+                version: Jute::read(input)?,
+            },
             7 => Self::Check { path: Jute::read(input)? },
             8 => Self::Error(Jute::read(input)?),
             9 => Self::Multi(Jute::read(input)?),

@@ -6,7 +6,7 @@ use super::{
     ConnectionId, path,
     tree::{Change, Tree},
 };
-use crate::zookeeper::{EventType, WatchedEvent, request::SetWatches};
+use crate::zookeeper::{Acl, EventType, WatchedEvent, request::SetWatches};
 
 /// How long a watch lasts and how far it sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl Table {
     /// Whom an event reaches; watches that were for once are gone then.
     fn trigger(&mut self, path: &str, kind: EventType) -> BTreeSet<ConnectionId> {
         let mut reached = BTreeSet::new();
-        let own: Vec<_> = self.by_path.get(path).into_iter().flatten().map(|(id, mode)| (*id, *mode)).collect();
+        let own: Vec<_> =
+            self.by_path.get(path).into_iter().flatten().map(|(id, mode)| (*id, *mode)).collect();
         for (connection, mode) in own {
             if mode != Mode::Recursive || kind != EventType::NodeChildrenChanged {
                 reached.insert(connection);
@@ -152,32 +153,22 @@ impl Watches {
         self.children.forget(connection);
     }
 
-    /// Who is told of a change, in order.
-    pub fn tell(&mut self, change: &Change) -> Vec<Told> {
+    /// Who is told of a change, in order, with the ACL that decides whether they may be told.
+    pub fn tell<'a>(&mut self, change: &'a Change) -> Vec<(Told, &'a [Acl])> {
         let mut told = Vec::new();
-        let mut tell = |reached: BTreeSet<ConnectionId>, kind, path: &str| {
-            told.extend(reached.into_iter().map(|id| (id, WatchedEvent::of_node(kind, path))));
+        let mut tell = |reached: BTreeSet<ConnectionId>, kind, path: &str, acl: &'a [Acl]| {
+            told.extend(reached.into_iter().map(|id| ((id, WatchedEvent::of_node(kind, path)), acl)));
         };
-        match change {
-            Change::Data(path) => {
-                let kind = EventType::NodeDataChanged;
-                tell(self.data.trigger(path, kind), kind, path);
-            }
-            Change::Created(path) => {
-                let kind = EventType::NodeCreated;
-                tell(self.data.trigger(path, kind), kind, path);
-            }
-            Change::Deleted(path) => {
-                let kind = EventType::NodeDeleted;
-                let mut reached = self.data.trigger(path, kind);
-                reached.append(&mut self.children.trigger(path, kind));
-                tell(reached, kind, path);
-            }
+        let (kind, path) = (change.kind, &change.path);
+        let mut reached = self.data.trigger(path, kind);
+        if kind == EventType::NodeDeleted {
+            reached.append(&mut self.children.trigger(path, kind));
         }
-        if let Change::Created(path) | Change::Deleted(path) = change {
+        tell(reached, kind, path, &change.acl);
+        if let Some(acl) = &change.parent_acl {
             let parent = path::canonical(path::parent(path).unwrap_or_default());
             let kind = EventType::NodeChildrenChanged;
-            tell(self.children.trigger(parent, kind), kind, parent);
+            tell(self.children.trigger(parent, kind), kind, parent, acl);
         }
         told
     }

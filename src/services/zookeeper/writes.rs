@@ -1,13 +1,15 @@
 //! Writes: prepared, numbered, done, told and answered.
 
 use super::{
+    access,
     prepare::{Ahead, Writer},
     server::{Asked, Server, millis},
     txn::{Entry, Txn},
+    watches::Told,
 };
 use crate::{
     mesos::time::Time,
-    zookeeper::{ErrorCode, OpCode, Request, Response, jute::Jute, multi::OpResult},
+    zookeeper::{Acl, ErrorCode, OpCode, Perms, Request, Response, jute::Jute, multi::OpResult},
 };
 
 impl Server {
@@ -23,6 +25,11 @@ impl Server {
             left.push(self.left_by(part));
             for change in changed {
                 let told = self.watches.tell(&change);
+                let may_know = |(told, acl): (Told, &[Acl])| {
+                    let watcher = self.connections.get(&told.0)?;
+                    access::check(acl, Perms::READ, &watcher.identities).is_ok().then_some(told)
+                };
+                let told = told.into_iter().filter_map(may_know).collect();
                 self.tell(told);
             }
         }
