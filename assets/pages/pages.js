@@ -143,6 +143,9 @@ export function visible() {
   });
 }
 
+/** The longest pause that slow work is given. */
+const SELDOM = 30000;
+
 /**
  * Does the work over and over while the page is seen; work that takes long is done less often. Gives what hurries it:
  * the work is done at once, or again if it is under way.
@@ -161,7 +164,7 @@ export function every(ms, work) {
       const begin = performance.now();
       await work();
       const took = performance.now() - begin;
-      if (!again) await Promise.race([pause(Math.max(ms, 10 * took)), new Promise((done) => (wake = done))]);
+      if (!again) await Promise.race([pause(Math.max(ms, Math.min(10 * took, SELDOM))), new Promise((done) => (wake = done))]);
     }
   })();
   return hurry;

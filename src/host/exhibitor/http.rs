@@ -9,7 +9,7 @@ use crate::{
         pages,
     },
     services::exhibitor::{
-        Input, Switch,
+        Input, InstanceState, Switch,
         analysis::{PathRequest, UsageRequest, usage_text},
         config::tag,
         explorer, forms,
@@ -46,7 +46,7 @@ async fn answer(exhibitor: &ExhibitorHandle, request: &Request) -> Response {
         ["cluster", ref rest @ ..] if get => cluster(exhibitor, request, rest).await,
         ["explorer", "znode", ref rest @ ..] => mutate(exhibitor, request, rest).await,
         ["explorer", what] => explore(exhibitor, request, what).await,
-        ["config", what] => config(exhibitor, request, what).await,
+        ["config", what] => config(exhibitor, request, what),
         _ => Response::not_found(),
     }
 }
@@ -249,9 +249,9 @@ fn note(exhibitor: &ExhibitorHandle, request: &Request, path: &str) {
     exhibitor.lock().supervisor.log.add(now, line);
 }
 
-async fn config(exhibitor: &ExhibitorHandle, request: &Request, what: &str) -> Response {
+fn config(exhibitor: &ExhibitorHandle, request: &Request, what: &str) -> Response {
     match (what, &request.method) {
-        ("get-state", &Method::GET | &Method::HEAD) => system_state(exhibitor, request).await,
+        ("get-state", &Method::GET | &Method::HEAD) => system_state(exhibitor, request),
         ("set" | "set-rolling", &Method::POST) => body(&configure(exhibitor, request)),
         ("rollback-rolling" | "force-commit-rolling", &Method::GET) if is_foreign(request) => refused(),
         // No change is ever under way: each is done at once.
@@ -260,12 +260,13 @@ async fn config(exhibitor: &ExhibitorHandle, request: &Request, what: &str) -> R
     }
 }
 
-async fn system_state(exhibitor: &ExhibitorHandle, request: &Request) -> Response {
-    let ruok = words::ask(&exhibitor.0.zookeeper, "ruok").await.ok();
-    let running = ruok.as_deref().map(str::trim) == Some("imok");
+/// Whether it runs is what the last look gave, so that nobody waits for a ZooKeeper that hangs.
+fn system_state(exhibitor: &ExhibitorHandle, request: &Request) -> Response {
     let (state, settings) = {
         let core = exhibitor.lock();
         let writes = exhibitor.0.allow_writes;
+        let state = core.supervisor.judgement().state;
+        let running = matches!(state, InstanceState::NotServing | InstanceState::Serving);
         (forms::system_state(&core.config, &core.supervisor, running, writes), core.config.tag())
     };
     let text = state.to_string();

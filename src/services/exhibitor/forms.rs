@@ -63,7 +63,7 @@ fn form_encoded(text: &str) -> String {
     text.bytes().map(encoded).collect()
 }
 
-/// `/config/get-state`. `running` is the answer to `ruok`.
+/// `/config/get-state`. `running` is whether it answers `ruok`.
 pub fn system_state(config: &Config, supervisor: &Supervisor, running: bool, writes: bool) -> Value {
     json!({
         "version": VERSION,

@@ -95,6 +95,11 @@ impl Browser {
     /// Clicks as a user does, once the element is there.
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
+        // Away from the head of the page, which stays where it is.
+        self.eval(&format!(
+            "document.querySelector({}).scrollIntoView({{ block: 'center' }})",
+            Value::from(selector)
+        ));
         self.ask(&format!("/session/{}/element/{element}/click", self.session), &json!({}));
     }
 

@@ -4,5 +4,6 @@
 //! pass.
 
 mod driver;
+mod exhibitor;
 mod marathon;
 mod master;
