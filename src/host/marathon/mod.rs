@@ -10,6 +10,10 @@
 //! What Marathon forgets when it abdicates or dies it reads again from the store; the listener stays where it is.
 
 mod api;
+#[cfg(test)]
+mod lab {
+    mod tests;
+}
 mod lane;
 mod probe;
 mod store;
@@ -108,15 +112,20 @@ pub async fn start(
     let options =
         http::Options { guard: config.guard, networks: config.networks, ..http::Options::default() };
     tasks.spawn(http::serve(listener, tasks.clone(), clock, api::router(&seat), options));
-    tasks.spawn(succeed(Arc::clone(&seat), tasks.clone(), reign));
+    tasks.spawn_graceful(succeed(Arc::clone(&seat), tasks.clone(), reign));
     Ok(MarathonHandle { address, tasks, place: seat })
 }
 
-/// After each abdication, begins anew with what is kept.
+/// After each abdication, begins anew with what is kept. In the end waits until nothing uses the store any more.
 async fn succeed(seat: Arc<Seat>, tasks: Tasks, mut reign: Tasks) {
+    let end = tasks.token();
     loop {
-        seat.abdicated.notified().await;
+        let abdicated = end.run_until_cancelled(seat.abdicated.notified()).await.is_some();
         reign.stop().await;
+        seat.leave();
+        if !abdicated {
+            return;
+        }
         match seat.begin(&tasks).await {
             Ok(next) => reign = next,
             Err(error) => {
@@ -183,9 +192,13 @@ impl Seat {
         self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Nobody is Marathon any more; what was kept here of the last one is let go of.
+    fn leave(&self) {
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Begins with what is kept; the group of tasks is that of this one Marathon.
     async fn begin(self: &Arc<Self>, tasks: &Tasks) -> Result<Tasks, StoreError> {
-        *self.present.write().unwrap_or_else(PoisonError::into_inner) = None;
         let entries = self.store.lock().await.load().await?;
         let saved = Saved::read(entries).map_err(StoreError::Garbled)?;
         let marathon = Marathon::new(self.clock.now(), self.options.clone(), saved, seed());

@@ -111,10 +111,12 @@ impl Launcher {
         }
     }
 
-    /// When an unreachable instance becomes inactive, and when it is forgotten; none when never.
+    /// When an unreachable instance becomes inactive, and when it is forgotten; none when never. At once when its app is no
+    /// more.
     pub(super) fn patience_with(&self, instance: &Instance) -> Option<(Timestamp, Timestamp)> {
         let since = instance.unreachable_since?;
-        match self.fleet.definition(instance)?.unreachable_strategy {
+        let strategy = self.fleet.definition(instance).map(|app| app.unreachable_strategy);
+        match strategy.unwrap_or_default() {
             UnreachableStrategy::Disabled => None,
             UnreachableStrategy::Enabled { inactive_after_seconds, expunge_after_seconds } => {
                 let after = |seconds| Timestamp::from(since.time() + std::time::Duration::from_secs(seconds));
