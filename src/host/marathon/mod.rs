@@ -122,7 +122,6 @@ async fn succeed(seat: Arc<Seat>, tasks: Tasks, mut reign: Tasks) {
     loop {
         let abdicated = end.run_until_cancelled(seat.abdicated.notified()).await.is_some();
         reign.stop().await;
-        seat.leave();
         if !abdicated {
             return;
         }
@@ -192,13 +191,9 @@ impl Seat {
         self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Nobody is Marathon any more; what was kept here of the last one is let go of.
-    fn leave(&self) {
-        *self.present.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
     /// Begins with what is kept; the group of tasks is that of this one Marathon.
     async fn begin(self: &Arc<Self>, tasks: &Tasks) -> Result<Tasks, StoreError> {
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = None;
         let entries = self.store.lock().await.load().await?;
         let saved = Saved::read(entries).map_err(StoreError::Garbled)?;
         let marathon = Marathon::new(self.clock.now(), self.options.clone(), saved, seed());

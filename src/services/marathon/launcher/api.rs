@@ -28,7 +28,10 @@ pub struct Options {
     pub launch_confirm_timeout: Duration,
     /// `--task_launch_timeout`: how long an instance may take to run.
     pub launch_timeout: Duration,
-    /// `--reconciliation_interval`; the first time is at each subscription.
+    /// `--reconciliation_initial_delay`: how long after each subscription the master is asked about all tasks; agents
+    /// have to register with a new master first.
+    pub reconcile_delay: Duration,
+    /// `--reconciliation_interval`: how often from then on.
     pub reconcile_interval: Duration,
     /// `--kill_retry_timeout`.
     pub kill_retry: Duration,
@@ -49,6 +52,7 @@ impl Default for Options {
             max_instances_per_offer: 5,
             launch_confirm_timeout: Duration::from_secs(300),
             launch_timeout: Duration::from_secs(300),
+            reconcile_delay: Duration::from_secs(15),
             reconcile_interval: Duration::from_secs(600),
             kill_retry: Duration::from_secs(30),
             kills_at_once: 100,

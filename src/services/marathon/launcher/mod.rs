@@ -153,7 +153,7 @@ impl Launcher {
         self.market.subscribed(&self.options.role);
         self.kills.doubt();
         self.kill_the_decommissioned();
-        self.reconcile_at = self.now;
+        self.reconcile_at = self.now + self.options.reconcile_delay;
     }
 
     fn kill_the_decommissioned(&mut self) {

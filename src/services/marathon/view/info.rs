@@ -65,7 +65,7 @@ impl Marathon {
             "min_revive_offers_interval": millis(launcher.min_revive_interval),
             "offer_matching_timeout": 3000,
             "on_elected_prepare_timeout": 180_000,
-            "reconciliation_initial_delay": 0,
+            "reconciliation_initial_delay": millis(launcher.reconcile_delay),
             "reconciliation_interval": millis(launcher.reconcile_interval),
             "scale_apps_initial_delay": 15000,
             "scale_apps_interval": 300_000,

@@ -153,7 +153,7 @@ impl World {
     fn restart(&mut self) -> Vec<Effect> {
         self.restarts += 1;
         let second = self.rig.second;
-        let mut launcher = Launcher::new(at(second), Options::default(), 1 + self.restarts);
+        let mut launcher = Launcher::new(at(second), options(), 1 + self.restarts);
         launcher.restore(self.saved.values().cloned(), [self.app.clone()]);
         self.rig = Rig { launcher, second };
         let app = self.app.clone();

@@ -88,6 +88,11 @@ fn status(task: &str, state: TaskState) -> TaskStatus {
     }
 }
 
+/// The master is asked at once about all tasks.
+fn options() -> Options {
+    Options { reconcile_delay: Duration::ZERO, ..Options::default() }
+}
+
 /// A launcher with its clock.
 struct Rig {
     launcher: Launcher,
@@ -97,7 +102,7 @@ struct Rig {
 impl Rig {
     /// Subscribed at second 10.
     fn new() -> Self {
-        Self::with(Options::default())
+        Self::with(options())
     }
 
     fn with(options: Options) -> Self {

@@ -147,7 +147,7 @@ fn nothing_fits_twice_into_what_is_there_once() {
 
 #[test]
 fn apps_take_turns_on_an_offer() {
-    let mut rig = Rig::with(Options { max_instances_per_offer: 4, ..Options::default() });
+    let mut rig = Rig::with(Options { max_instances_per_offer: 4, ..options() });
     for name in ["/a", "/b"] {
         let app = app(&format!(r#"{{"id": "{name}", "cmd": "x", "cpus": 0.1, "mem": 1}}"#));
         rig.scale(&app, 10);

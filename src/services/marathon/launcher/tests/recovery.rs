@@ -10,7 +10,7 @@ fn saved(rig: &Rig) -> Vec<Instance> {
 }
 
 fn restored(instances: Vec<Instance>, apps: &[&Arc<AppDefinition>]) -> Rig {
-    let mut launcher = Launcher::new(at(100), Options::default(), 2);
+    let mut launcher = Launcher::new(at(100), options(), 2);
     launcher.restore(instances, apps.iter().map(|app| (*app).clone()));
     Rig { launcher, second: 100 }
 }
@@ -62,6 +62,15 @@ fn all_tasks_are_asked_for_from_time_to_time_and_on_demand() {
     assert_eq!(kinds(&rig.wait(599)), []);
     assert_eq!(kinds(&rig.wait(1)), [call::Type::Reconcile]);
     assert_eq!(kinds(&rig.say(Input::Reconcile)), [call::Type::Reconcile]);
+}
+
+#[test]
+fn agents_may_register_before_the_master_is_asked() {
+    let mut rig = Rig::with(Options::default());
+    assert_eq!(rig.launcher.next_deadline(), Some(at(25)));
+    assert_eq!(kinds(&rig.wait(14)), []);
+    assert_eq!(kinds(&rig.wait(1)), [call::Type::Reconcile]);
+    assert_eq!(rig.launcher.next_deadline(), Some(at(625)));
 }
 
 #[test]
