@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     cli,
-    client::{operator::Operator, scheduler_api::SchedulerApi},
+    client::{operator::Operator, scheduler_api::SchedulerApi, zookeeper::ZooKeeperUrl},
     error::{Code, Context, Failure, Result},
     printer::Printer,
     provider::{
@@ -212,6 +212,13 @@ fn state_of(name: &str) -> Result<StateDir> {
 }
 
 fn urls(flag: &str, list: &str) -> Result<String> {
+    if ZooKeeperUrl::is_meant(list) {
+        return match list.parse::<ZooKeeperUrl>() {
+            Ok(_) => Ok(list.trim().to_owned()),
+            Err(error) => Err(Failure::usage(format!("`{flag} {list}` cannot be read: {error}"))
+                .hint(format!("{flag} zk://127.0.0.1:2181/mesos"))),
+        };
+    }
     let urls: Vec<_> = list.split(',').map(|text| url(flag, text.trim())).collect::<Result<_>>()?;
     Ok(urls.join(","))
 }

@@ -6,12 +6,14 @@
 //! - `scheduler_api`: our scheduler's own API
 //! - `marathon`: apps of a Marathon
 //! - `services`: how ZooKeeper, Exhibitor, Marathon and each of several masters do
+//! - `election`: which of several masters leads, by ZooKeeper
 //! - `zookeeper`: sessions with ZooKeeper
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
 
 pub mod agent;
 pub mod agent_files;
 mod blocks;
+pub mod election;
 mod http;
 pub mod marathon;
 pub mod masters;

@@ -44,6 +44,17 @@ impl Operator {
         self.with(|masters| masters.current().clone())
     }
 
+    /// Looks up who leads, without holding the others up.
+    async fn find(&self) -> Result<(), ClientError> {
+        if self.with(|masters| masters.zookeeper().is_none()) {
+            return Ok(());
+        }
+        let mut masters = self.with(|masters| masters.clone());
+        masters.find().await?;
+        self.with(|known| *known = masters);
+        Ok(())
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Masters) -> T) -> T {
         look(&mut self.masters.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -76,6 +87,7 @@ impl Operator {
         path: &str,
         request: impl Fn(&Url) -> RequestBuilder,
     ) -> Result<(Url, Response), ClientError> {
+        self.find().await?;
         for _ in 0..REDIRECTS {
             let url = self.with(|masters| masters.endpoint(path));
             let answer = match within(&url, sent(&url, request(&url))).await {

@@ -35,6 +35,7 @@ pub async fn subscribe(
     masters: &mut Masters,
     call: &Call,
 ) -> Result<(Caller, Events), ClientError> {
+    masters.find().await?;
     for _ in 0..REDIRECTS {
         let url = masters.endpoint(PATH);
         let answer = within(&url, http.post(&url, call, &[])).await;

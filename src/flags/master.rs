@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{Component, Problems, given::Flags, listen::Listen, logging::Logging};
+use super::{Component, Problems, given::Flags, listen::Listen, logging::Logging, session_timeout};
 use crate::{
+    client::zookeeper::{UrlError, ZooKeeperUrl},
     engine::{allocator::parse_min_allocatable_resources, master::MasterConfig},
     mesos::{duration, roles},
 };
@@ -15,6 +16,9 @@ pub struct MasterSetup {
     pub config: MasterConfig,
     pub listen: Listen,
     pub registry: Registry,
+    /// Where it contends with others.
+    pub zookeeper: Option<ZooKeeperUrl>,
+    pub session_timeout: Duration,
     pub logging: Logging,
 }
 
@@ -37,6 +41,8 @@ pub fn setup(argv: &[String], variables: &[(String, String)]) -> Result<MasterSe
         config: config(&mut flags, &listen),
         listen,
         registry: registry(&mut flags),
+        zookeeper: zookeeper(&mut flags),
+        session_timeout: session_timeout(&mut flags),
         logging: Logging::of(&mut flags, Component::Master),
     };
     check(&mut flags, &setup.config);
@@ -116,7 +122,14 @@ fn check(flags: &mut Flags, config: &MasterConfig) {
     flags.check("allocation_interval", config.allocation_interval > Duration::ZERO, positive);
 }
 
+fn zookeeper(flags: &mut Flags) -> Option<ZooKeeperUrl> {
+    flags.parsed("zk", |text| text.parse().map_err(|error: UrlError| format!("cannot be read: {error}")))
+}
+
 fn registry(flags: &mut Flags) -> Registry {
+    if flags.is_given("zk") {
+        return Registry::InMemory;
+    }
     let kind = flags.text("registry").unwrap_or_default();
     let work_dir = flags.text("work_dir").filter(|dir| !dir.is_empty());
     match (kind.as_str(), work_dir) {

@@ -24,3 +24,10 @@ pub use table::{Component, Flag, Support};
 
 #[cfg(test)]
 mod tests;
+
+/// `--zk_session_timeout`.
+fn session_timeout(flags: &mut given::Flags) -> std::time::Duration {
+    let timeout = flags.duration("zk_session_timeout").unwrap_or_default();
+    flags.check("zk_session_timeout", !timeout.is_zero(), "must be longer than nothing");
+    timeout
+}

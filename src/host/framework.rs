@@ -1,7 +1,7 @@
 //! The connection of a framework to its master: subscribes, listens, and subscribes again, with patience, until the
 //! framework wants no more.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
@@ -82,6 +82,9 @@ impl Link {
     }
 }
 
+/// Before a new leader is tried, however soon it is elected.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// How the tries to subscribe go.
 struct Tries {
     retry: Retry,
@@ -125,7 +128,7 @@ pub async fn run<F: Framework>(
         let reason = match subscribe(&http, &mut masters, &call).await {
             Ok((caller, events)) => {
                 link.open(caller);
-                listen(&framework, events, &mut tries).await
+                listen(&framework, events, &mut tries, &masters).await
             }
             Err(error) => error.to_string(),
         };
@@ -137,18 +140,31 @@ pub async fn run<F: Framework>(
         if link.0.borrow().stopped {
             return;
         }
-        tokio::time::sleep(tries.retry.wait()).await;
+        let moved = async {
+            tokio::time::sleep(SHORTEST_PAUSE).await;
+            masters.moved().await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(tries.retry.wait()) => {}
+            () = moved => tries.retry.succeeded(),
+        }
     }
 }
 
 /// Hands on events until the subscription ends; returns why it has ended.
-async fn listen<F: Framework>(framework: &Arc<F>, mut events: Events, tries: &mut Tries) -> String {
+async fn listen<F: Framework>(
+    framework: &Arc<F>,
+    mut events: Events,
+    tries: &mut Tries,
+    masters: &Masters,
+) -> String {
     let mut connection = framework.connection().0.subscribe();
     let mut complaint = None;
     loop {
         let event = tokio::select! {
             event = events.next() => event,
             () = dropped(&mut connection) => Err(ClientError::Closed("given up".to_owned())),
+            () = masters.moved() => Err(ClientError::Closed("another master leads".to_owned())),
         };
         match event {
             Ok(event) => {

@@ -19,7 +19,7 @@ mod ops;
 mod orders;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod url;
 mod watches;
 

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
 use crate::{
+    client::election,
     commands::lab_process,
     error::{Context, Failure, Result},
     flags::{
@@ -27,19 +28,19 @@ use crate::{
 pub async fn run(settings: &Settings, argv: &[String], clock: Clock) -> Result<()> {
     let setup = agent::setup(argv, &super::variables(), Machine::here);
     let setup = setup.map_err(|problems| super::wrong_flags(Component::Agent, &problems))?;
-    let master = resolve(&setup.master).await?;
     let mut end = Signals::listen().context("listen for signals")?;
     let mut unregister = runtime::user_signal().context("listen for signals")?;
     lab_process::raise_open_files();
     super::log::start(&setup.logging)?;
     let tasks = Tasks::new();
+    let master = master(&setup, &tasks).await?;
     let kept = KeeperHub::attach(keeper(&setup)?, &tasks).await;
     let (hub, kept) = kept.map_err(|error| Failure::failed(error.to_string()))?;
     let agents = start(&setup, master, &tasks, clock, (&hub, kept)).await?;
     if setup.recover == Recover::Cleanup {
         return clean_up(settings, agents, hub, tasks).await;
     }
-    announce(settings, &setup, &agents, master);
+    announce(settings, &setup, &agents);
     tokio::select! {
         () = end.next() => {}
         Some(()) = unregister.recv() => stop(&agents, &hub).await,
@@ -57,7 +58,7 @@ fn keeper(setup: &AgentSetup) -> Result<KeeperConfig> {
 
 async fn start(
     setup: &AgentSetup,
-    master: SocketAddr,
+    master: MasterAt,
     tasks: &Tasks,
     clock: Clock,
     (hub, kept): (&KeeperHub, Vec<KeptContainer>),
@@ -71,7 +72,7 @@ async fn start(
             log: setup.logging.shown().cloned(),
             ..config(setup, one, &listener, hub, &kept)?
         };
-        let started = host::agent::start(tasks, clock, listener, config, MasterAt::Address(master));
+        let started = host::agent::start(tasks, clock, listener, config, master.clone());
         agents.push(started.context(format_args!("start the agent at {}", one.address))?);
     }
     hub.discard_unclaimed();
@@ -107,10 +108,14 @@ fn config(
     })
 }
 
-fn announce(settings: &Settings, setup: &AgentSetup, agents: &[AgentHandle], master: SocketAddr) {
+fn announce(settings: &Settings, setup: &AgentSetup, agents: &[AgentHandle]) {
     if setup.logging.quiet {
         return;
     }
+    let master = match &setup.master {
+        MasterAddress::At { host, port } => format!("{host}:{port}"),
+        MasterAddress::Elected(url) => url.to_string(),
+    };
     let tick = settings.printer.tick();
     let ends = "Ctrl-C ends it; tasks of frameworks that checkpoint go on";
     let line = match agents {
@@ -148,12 +153,20 @@ async fn clean_up(settings: &Settings, agents: Vec<AgentHandle>, hub: KeeperHub,
     Ok(())
 }
 
+/// Where the master is, or is found.
+async fn master(setup: &AgentSetup, tasks: &Tasks) -> Result<MasterAt> {
+    match &setup.master {
+        MasterAddress::At { host, port } => resolve(host, *port).await.map(MasterAt::Address),
+        MasterAddress::Elected(url) => {
+            Ok(MasterAt::Detected(election::detect(tasks, url.clone(), setup.session_timeout)))
+        }
+    }
+}
+
 /// The address of the master; of several one of the fourth version, as masters listen there.
-async fn resolve(master: &MasterAddress) -> Result<SocketAddr> {
-    let MasterAddress { host, port } = master;
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let action = format!("find the address of the master `{host}`");
-    let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host((host.as_str(), *port)).await.context(&action)?.collect();
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.context(&action)?.collect();
     let best = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
     best.copied().ok_or_else(|| {
         Failure::failed(format!("failed to {action}: it has none")).hint("--master=127.0.0.1:5050")

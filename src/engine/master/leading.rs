@@ -59,7 +59,7 @@ mod tests {
     fn register(master: &mut Master) -> usize {
         let message =
             ToMaster::Register(AgentRegistration::new(Default::default(), "slave(1)@127.0.0.1:5051"));
-        master.handle(at(9), Input::Agent { link: AgentLink(1), message: Box::new(message) });
+        master.handle(at(1), Input::Agent { link: AgentLink(1), message: Box::new(message) });
         master.agents.len()
     }
 

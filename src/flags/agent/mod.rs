@@ -23,6 +23,7 @@ pub struct AgentSetup {
     /// At least one. All are alike but for their ports and directories.
     pub agents: Vec<OneAgent>,
     pub master: MasterAddress,
+    pub session_timeout: Duration,
     /// Of the first agent.
     pub listen: Listen,
     /// Of the only agent; where there are several, their directories are below it.
@@ -59,6 +60,7 @@ pub fn setup(
     let setup = AgentSetup {
         agents: config::agents(&mut flags, &listen, &work_dir, &machine(&work_dir)),
         master: master(&mut flags),
+        session_timeout: super::session_timeout(&mut flags),
         listen,
         work_dir,
         recovery_timeout: flags.duration("recovery_timeout").unwrap_or_default(),
@@ -75,5 +77,5 @@ pub fn setup(
 fn master(flags: &mut Flags) -> MasterAddress {
     let address = flags.required("master").map(|text| MasterAddress::parse(&text));
     let address = address.and_then(|address| flags.noted("master", address));
-    address.unwrap_or_else(|| MasterAddress { host: String::new(), port: 0 })
+    address.unwrap_or_else(|| MasterAddress::At { host: String::new(), port: 0 })
 }

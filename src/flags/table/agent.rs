@@ -18,7 +18,10 @@ const OVERSUBSCRIPTION: (&str, &str) = (NO_OVERSUBSCRIPTION, "leave it out");
 
 pub const FLAGS: [Flag; 49] = [
     port("port", "the port to listen on; 0: any free one").or("5051"),
-    secure("master", "the master, host:port; required"),
+    secure(
+        "master",
+        "the master, host:port, or where masters elect their leader, zk://host:port/path; required",
+    ),
     text("work_dir", "where sandboxes and the agent's memory are; required"),
     whole(
         "count",

@@ -37,7 +37,5 @@ pub const FLAGS: [Flag; 24] = [
     // The rest.
     boolean("memory_profiling", false, "profile memory with jemalloc")
         .only(&["false"], "there is no profiler"),
-    duration("zk_session_timeout", "how long a ZooKeeper session outlives its connection")
-        .or("10secs")
-        .ignored("there is no ZooKeeper session"),
+    duration("zk_session_timeout", "how long a ZooKeeper session outlives its connection").or("10secs"),
 ];

@@ -18,7 +18,8 @@ pub const FLAGS: [Flag; 56] = [
     text("work_dir", "where the registry is kept; required unless --registry=in_memory"),
     text("registry", "where the cluster is remembered: replicated_log (a file in --work_dir) or in_memory")
         .or("replicated_log"),
-    whole("quorum", "how many replicas of the log must agree").only(&["1"], "there is one master"),
+    whole("quorum", "how many replicas of the log must agree")
+        .ignored("several masters keep their registry in ZooKeeper"),
     duration("registry_fetch_timeout", "how long reading the registry may take")
         .or("1mins")
         .ignored(REGISTRY_IS_A_FILE),
@@ -35,7 +36,7 @@ pub const FLAGS: [Flag; 56] = [
         .only(&["false"], "Mesos itself refuses anything else"),
     boolean("log_auto_initialize", true, "begin a registry where there is none")
         .only(&["true"], "a registry is begun where there is none"),
-    secure("zk", "the ZooKeeper where masters elect their leader").refused(reasons::ZOOKEEPER),
+    secure("zk", "where several masters elect their leader and keep the registry: zk://host:port,host:port/path"),
     text("master_contender", "the module that stands for election").refused(reasons::MODULES),
     // Agents.
     duration("agent_ping_timeout", "how long an agent may take to answer a ping, from 1secs to 15mins")

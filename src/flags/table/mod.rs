@@ -160,8 +160,6 @@ const fn secure(name: &'static str, help: &'static str) -> Flag {
 
 /// Reasons for both components: why, and what instead.
 mod reasons {
-    pub const ZOOKEEPER: (&str, &str) =
-        ("it comes with ZooKeeper", "run one master, and name it to agents with --master=HOST:PORT");
     pub const AUTHENTICATION: (&str, &str) =
         ("nobody is authenticated or authorized here", "leave it out; --allow_networks says who may connect");
     pub const MODULES: (&str, &str) = ("modules of Mesos cannot be loaded", "leave it out");

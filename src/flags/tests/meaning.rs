@@ -144,7 +144,7 @@ fn the_flags_of_an_agent_land_in_its_settings() {
     assert_eq!((setup.strict, setup.recover), (false, Recover::Cleanup));
     assert_eq!(setup.reconfiguration_policy, ReconfigurationPolicy::Any);
     assert_eq!(setup.agents[0].config.executor_environment["A"], "b");
-    assert_eq!(setup.master, MasterAddress { host: "127.0.0.1".into(), port: 5050 });
+    assert_eq!(setup.master, MasterAddress::At { host: "127.0.0.1".into(), port: 5050 });
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn what_a_master_cannot_mean_is_told_at_once() {
 #[test]
 fn what_an_agent_cannot_mean_is_told_at_once() {
     let found = problems(agent(
-        "--master=zk://z/m --resources=cpus --attributes=rack --registration_backoff_factor=2mins --count=0 \
+        "--master=zk://z/ --resources=cpus --attributes=rack --registration_backoff_factor=2mins --count=0 \
          --executor_reregistration_timeout=1mins --recover=maybe --reconfiguration_policy=some --domain={} \
          --executor_environment_variables={\"A\":1}",
     ));

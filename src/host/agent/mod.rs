@@ -23,22 +23,30 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::memory::{AgentMemory, Remembered};
-use self::{processes::Processes, run::Run, way::Way};
+use self::{
+    processes::Processes,
+    run::Run,
+    way::{Leader, Way},
+};
 use super::{
     guard::Guard,
     http::{Guard as HostGuard, Options, serve},
     keeper::{KeeperHub, KeptContainer},
     libprocess::{Peer, PeerLimits},
-    master::MasterHandle,
+    master::{MasterHandle, Seat},
     networks::Networks,
     process::Runner,
     sandbox::files::Files,
 };
 use crate::{
+    client::election::Detection,
     engine::agent::{Agent, AgentConfig, Input},
     mesos::{time::Time, v1::Resource},
     runtime::{Clock, Tasks},
@@ -95,8 +103,18 @@ impl Config {
 pub enum MasterAt {
     /// In this process.
     Here(MasterHandle),
+    /// Whoever leads in this process.
+    Seat(Seat),
     /// In another one, under this address.
     Address(SocketAddr),
+    /// In another one, wherever the leader is found to be.
+    Detected(watch::Receiver<Detection>),
+}
+
+impl From<Seat> for MasterAt {
+    fn from(seat: Seat) -> Self {
+        Self::Seat(seat)
+    }
 }
 
 impl From<MasterHandle> for MasterAt {
@@ -138,10 +156,13 @@ pub fn start(
     config.agent.info.port = Some(address.port().into());
     config.agent.ip = address.ip();
     let named = match &master {
-        MasterAt::Here(master) => master.endpoint(),
-        MasterAt::Address(address) => *address,
+        MasterAt::Here(master) => Some(master.endpoint()),
+        MasterAt::Address(address) => Some(*address),
+        MasterAt::Seat(_) | MasterAt::Detected(_) => None,
     };
-    config.agent.flags.entry("master".to_owned()).or_insert_with(|| named.to_string());
+    if let Some(named) = named {
+        config.agent.flags.entry("master".to_owned()).or_insert_with(|| named.to_string());
+    }
     std::fs::create_dir_all(&config.agent.work_dir)?;
     let (heard, process_events) = mpsc::unbounded_channel();
     let processes = match config.keeper {
@@ -156,16 +177,23 @@ pub fn start(
     let stopped = CancellationToken::new();
     let handle = AgentHandle(Arc::new(Shared { clock, endpoint, agent, log: config.log, inputs, stopped }));
     let mut router = http::router(&handle);
-    let way = match master {
-        MasterAt::Here(master) => Way::local(master),
-        MasterAt::Address(master) => {
-            let (events, links) = mpsc::unbounded_channel();
-            let peer = Peer::start(tasks, address, config.networks.clone(), PeerLimits::default(), events);
-            let (way, inbox) = Way::remote(peer, links, master);
-            router = router.messages(move |message| inbox.incoming(message));
-            way
-        }
+    let mut inbox = None;
+    let mut abroad = |leader| {
+        let (events, links) = mpsc::unbounded_channel();
+        let peer = Peer::start(tasks, address, config.networks.clone(), PeerLimits::default(), events);
+        let (way, incoming) = Way::remote(peer, links, leader);
+        inbox = Some(incoming);
+        way
     };
+    let way = match master {
+        MasterAt::Here(master) => Way::local(Seat::of(master)),
+        MasterAt::Seat(seat) => Way::local(seat),
+        MasterAt::Address(address) => abroad(Leader::Fixed(address)),
+        MasterAt::Detected(detected) => abroad(Leader::Detected(detected)),
+    };
+    if let Some(inbox) = inbox {
+        router = router.messages(move |message| inbox.incoming(message));
+    }
     let mut run = Run::new(handle.clone(), way, processes, process_events, fed, tasks.child())?;
     run.memory = config.memory;
     if let Some((remembered, containers)) = config.remembered {

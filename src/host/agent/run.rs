@@ -94,6 +94,7 @@ impl Run {
                     self.step(Input::Master(*message));
                 }
                 Heard::Lost => self.lost(),
+                Heard::Moved => self.moved(),
             },
             () = until(self.reconnect_at) => self.connect(),
             Some(event) = self.process_events.recv() => self.process(event),
@@ -109,8 +110,16 @@ impl Run {
 
     fn connect(&mut self) {
         self.reconnect_at = None;
-        self.way.connect();
-        self.step(Input::MasterConnected);
+        if self.way.connect() {
+            self.step(Input::MasterConnected);
+        }
+    }
+
+    /// The master that is left need not be told; one that comes is registered with.
+    fn moved(&mut self) {
+        self.way.disconnect();
+        self.step(Input::MasterLost);
+        self.connect();
     }
 
     fn lost(&mut self) {

@@ -6,16 +6,20 @@
 //! ```
 //!
 //! Effects are dispatched while the lock is held, so that every stream sees them in the engine's order; no
-//! dispatch waits for anybody.
+//! dispatch waits for anybody. Where the registry is in ZooKeeper, effects wait in their order for what is to be
+//! written before them.
 
 mod changes;
+mod contest;
 mod files;
+mod led;
 mod legacy;
 mod operator;
 mod outlets;
 mod registry;
 mod remote;
 mod scheduler;
+mod shared_registry;
 pub mod system;
 
 use std::{
@@ -27,10 +31,11 @@ use std::{
 
 use tokio::{
     net::TcpListener,
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::contest::{Contest, Seat, WhenDeposed, start_contending};
 use self::outlets::{Outlet, Outlets};
 use super::{
     http::{Guard, Options, Router, serve},
@@ -54,12 +59,22 @@ const TICK: Duration = Duration::from_millis(1);
 #[derive(Clone)]
 pub struct MasterHandle(Arc<Shared>);
 
+impl std::fmt::Debug for MasterHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("MasterHandle").field(&self.0.endpoint).finish()
+    }
+}
+
 struct Shared {
     clock: Clock,
     endpoint: SocketAddr,
     core: Mutex<Core>,
     /// Once it stops, a stream that ends is no disconnected client.
     stopping: CancellationToken,
+    /// All that this master runs.
+    own: Tasks,
+    /// Why it leads no longer, if it ever did.
+    deposed: watch::Sender<Option<String>>,
     /// Rung when a deadline has come before the one that the timer waits for.
     earlier: Notify,
 }
@@ -103,28 +118,53 @@ pub fn start(
     listener: TcpListener,
     config: impl Into<Config>,
 ) -> std::io::Result<MasterHandle> {
-    let mut config: Config = config.into();
+    let config: Config = config.into();
+    let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+    let place = config.registry.clone();
+    let opened = place.map(|work_dir| registry::Registry::open(&work_dir)).transpose()?;
+    let handle =
+        assemble(&tasks.child(), clock, listener, config, |config, now| Master::new(config, now, seed))?;
+    if let Some((registry, entries)) = opened {
+        tracing::info!(entries = entries.len(), "read the registry");
+        let mut core = handle.lock();
+        core.master.recover(entries);
+        core.outlets.registry = Some(registry);
+    }
+    handle.0.earlier.notify_one();
+    tracing::info!(endpoint = %handle.endpoint(), "master elected");
+    Ok(handle)
+}
+
+/// Serves the master that `make` makes.
+fn assemble(
+    tasks: &Tasks,
+    clock: Clock,
+    listener: TcpListener,
+    mut config: Config,
+    make: impl FnOnce(MasterConfig, Time) -> Master,
+) -> std::io::Result<MasterHandle> {
     let endpoint = listener.local_addr()?;
     let advertised = advertised(endpoint, &config);
     config.master.port = advertised.port();
     config.master.ip = *advertised.ip();
     let hosts = config.hosts.into_iter().chain([config.master.hostname.clone(), advertised.ip().to_string()]);
     let guard = Guard::with_hosts(hosts);
-    let mut master = Master::new(config.master, clock.now(), uuid::Uuid::new_v4().as_u64_pair().0);
+    let master = make(config.master, clock.now());
     let (events, links) = mpsc::unbounded_channel();
     let mut outlets = Outlets::default();
-    if let Some(work_dir) = &config.registry {
-        let (registry, entries) = registry::Registry::open(work_dir)?;
-        tracing::info!(entries = entries.len(), "read the registry");
-        master.recover(entries);
-        outlets.registry = Some(registry);
-    }
     let peer = Peer::start(tasks, advertised.into(), config.networks.clone(), PeerLimits::default(), events);
     outlets.remotes.use_peer(peer);
     let core = Mutex::new(Core { master, outlets, armed: None });
-    let shared = Shared { clock, endpoint, core, stopping: tasks.token(), earlier: Notify::new() };
+    let shared = Shared {
+        clock,
+        endpoint,
+        core,
+        stopping: tasks.token(),
+        own: tasks.clone(),
+        deposed: watch::Sender::new(None),
+        earlier: Notify::new(),
+    };
     let handle = MasterHandle(Arc::new(shared));
-    tracing::info!(%endpoint, "master elected");
     let options = Options { guard, networks: config.networks, ..Options::default() };
     tasks.spawn(serve(listener, tasks.clone(), clock, router(&handle), options));
     tasks.spawn(handle.clone().keep_time());
@@ -160,6 +200,11 @@ impl MasterHandle {
         self.0.endpoint
     }
 
+    /// Whether both are the same master.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Opens the channel of an agent in this process.
     pub fn connect_agent(&self) -> (AgentLink, mpsc::UnboundedReceiver<ToAgent>) {
         self.lock().outlets.connect_agent()
@@ -188,7 +233,13 @@ impl MasterHandle {
         answer: fn(&Self, &super::http::Request) -> super::http::Response,
     ) -> Router {
         let master = self.clone();
-        router.route(path, move |request| answer(&master, request))
+        if !led::is_of_the_leader(path) {
+            return router.route(path, move |request| answer(&master, request));
+        }
+        let named = path.to_owned();
+        router.route(path, move |request| {
+            led::elsewhere(&master, &named, request).unwrap_or_else(|| answer(&master, request))
+        })
     }
 
     fn now(&self) -> Time {

@@ -1,7 +1,10 @@
 //! Where the effects of a master go: event streams of schedulers and operators, channels and links of agents, the
 //! registry, and the log.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use prost::Name;
@@ -80,6 +83,12 @@ pub struct Outlets {
     agents: BTreeMap<AgentLink, mpsc::UnboundedSender<ToAgent>>,
     pub remotes: Remotes,
     pub registry: Option<Registry>,
+    /// Where the registry is written by somebody else, who tells of it later.
+    shared_registry: Option<mpsc::UnboundedSender<RegistryEntry>>,
+    /// What has to wait for an entry to be written.
+    held: VecDeque<Effect>,
+    /// Entries that are written and still at the head of what is held, or before it.
+    written: usize,
     last_link: u64,
     shared: Shared,
 }
@@ -120,8 +129,52 @@ impl Outlets {
         self.agents.remove(&link);
     }
 
-    /// Does one effect; what has nowhere to go any more is dropped.
+    /// Has entries of the registry written by whoever reads them, and holds back what follows them until they are.
+    pub fn keep_in(&mut self, registry: mpsc::UnboundedSender<RegistryEntry>) {
+        self.shared_registry = Some(registry);
+    }
+
+    /// So many more entries are written.
+    pub fn written(&mut self, count: usize) {
+        self.written += count;
+        self.release();
+    }
+
+    /// Ends every stream, channel and link, and forgets what is held.
+    pub fn cut(&mut self) {
+        self.schedulers.clear();
+        self.subscribers.clear();
+        self.agents.clear();
+        self.remotes.forget_all();
+        self.shared_registry = None;
+        self.held.clear();
+        self.written = 0;
+    }
+
+    /// Does one effect, now or when all entries before it are written; what has nowhere to go any more is dropped.
     pub fn dispatch(&mut self, effect: Effect) {
+        let Some(registry) = &self.shared_registry else { return self.perform(effect) };
+        if let Effect::Registry(entry) = &effect {
+            // Without a writer the master is about to end.
+            let _gone = registry.send(entry.as_ref().clone());
+        }
+        self.held.push_back(effect);
+        self.release();
+    }
+
+    fn release(&mut self) {
+        while let Some(effect) = self.held.pop_front() {
+            if matches!(effect, Effect::Registry(_)) {
+                if self.written == 0 {
+                    return self.held.push_front(effect);
+                }
+                self.written -= 1;
+            }
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Event { stream, event } => self.scheduler_event(&stream, &event),
             Effect::Close { stream } => drop(self.schedulers.remove(&stream)),
@@ -176,6 +229,29 @@ fn log(entry: &RegistryEntry) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_an_entry_waits_until_it_is_written() {
+        let mut outlets = Outlets::default();
+        let (link, mut agent) = outlets.connect_agent();
+        let (write, mut written) = mpsc::unbounded_channel();
+        outlets.keep_in(write);
+        let ping = || Effect::Agent { link, message: Box::new(ToAgent::Shutdown { message: String::new() }) };
+        outlets.dispatch(ping());
+        assert!(agent.try_recv().is_ok(), "nothing to wait for");
+        for _ in 0..2 {
+            outlets.dispatch(Effect::Registry(Box::default()));
+            outlets.dispatch(ping());
+        }
+        assert!(written.try_recv().is_ok() && written.try_recv().is_ok(), "both are on their way");
+        assert!(agent.try_recv().is_err());
+        outlets.written(1);
+        assert!(agent.try_recv().is_ok() && agent.try_recv().is_err(), "one is written");
+        outlets.written(1);
+        assert!(agent.try_recv().is_ok());
+        outlets.cut();
+        assert_eq!(agent.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+    }
 
     #[test]
     fn readers_of_one_event_share_its_record() {

@@ -74,6 +74,12 @@ impl Remotes {
         true
     }
 
+    /// No agent is at any link any more.
+    pub fn forget_all(&mut self) {
+        let links: Vec<_> = self.by_link.keys().copied().collect();
+        links.into_iter().for_each(|link| self.forget(link));
+    }
+
     /// No agent is at this link any more.
     pub fn forget(&mut self, link: AgentLink) {
         let Some(upid) = self.by_link.remove(&link) else { return };
