@@ -332,6 +332,10 @@ pub struct SchedulerArgs {
     /// Where it keeps its framework id and settings [default: with the lab's state]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub work_dir: Option<PathBuf>,
+    /// Where it keeps its framework id, settings and tasks: `file`, or a node zk://HOST:PORT/PATH [default: a node of the
+    /// ZooKeeper that knows the master, else a file in its directory]
+    #[arg(long, value_name = "PLACE")]
+    pub state: Option<String>,
     /// How many tasks to run, unless it has settings already
     #[arg(long, value_name = "N", value_parser = task_count)]
     pub tasks: Option<u64>,

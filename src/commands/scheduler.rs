@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     cli::{SchedulerAction, SchedulerArgs},
-    client::masters::Masters,
+    client::{masters::Masters, zookeeper::ZooKeeperUrl},
     error::{Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
     provider::{
@@ -18,6 +18,9 @@ use crate::{
     settings::Settings,
     spec::SpecLayer,
 };
+
+/// Below it are the states of schedulers whose master is found in ZooKeeper, by the framework's name.
+const STATES: &str = "/mesoslab/schedulers";
 
 pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> Result<()> {
     match action {
@@ -89,7 +92,8 @@ pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> R
     let tasks = Tasks::new();
     super::lab_process::log_to(std::io::stderr);
     let masters = Masters::parse(&master).context("find the master")?;
-    let setup = host::scheduler::Setup::new(config, work_dir, masters);
+    let keep_in = keep_in(args, &masters, &config.name)?;
+    let setup = host::scheduler::Setup { keep_in, ..host::scheduler::Setup::new(config, work_dir, masters) };
     let handle =
         host::scheduler::start(&tasks, clock, listener, setup).await.context("start the scheduler")?;
     let ended = watch(settings, &handle, &master, &mut signals).await;
@@ -147,6 +151,19 @@ fn first_config(settings: &Settings, args: &SchedulerArgs) -> Result<SchedulerCo
         set.insert("num_of_node".into(), count.into());
     }
     SchedulerConfig::default().patched(&set.into()).context("read the scheduler's settings")
+}
+
+/// The node of the state; none for the file.
+fn keep_in(args: &SchedulerArgs, masters: &Masters, name: &str) -> Result<Option<ZooKeeperUrl>> {
+    match args.state.as_deref() {
+        Some("file") => Ok(None),
+        Some(place) => match place.parse() {
+            Ok(node) => Ok(Some(node)),
+            Err(error) => Err(Failure::usage(format!("`--state {place}` cannot be read: {error}"))
+                .hint("--state zk://127.0.0.1:2181/mesoslab/schedulers/mine, or --state file")),
+        },
+        None => Ok(masters.zookeeper().map(|url| url.at(format!("{STATES}/{name}")))),
+    }
 }
 
 fn work_dir(settings: &Settings, args: &SchedulerArgs) -> Result<PathBuf> {

@@ -8,6 +8,7 @@
 //! ```
 
 mod api;
+mod kept;
 mod lanes;
 mod link;
 mod store;
@@ -28,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{Http, masters::Masters},
+    client::{Http, zookeeper::ZooKeeperUrl, masters::Masters},
     host::{
         framework::{self, Link},
         http::{self, Guard},
@@ -40,6 +41,7 @@ use crate::{
         config::SchedulerConfig,
     },
 };
+use kept::Kept;
 use lanes::Order;
 use store::Store;
 use watchers::Watchers;
@@ -56,6 +58,8 @@ pub struct Setup {
     /// Where the state file lives; made when it is missing.
     pub state_dir: PathBuf,
     pub masters: Masters,
+    /// The node where the state is kept in place of the file.
+    pub keep_in: Option<ZooKeeperUrl>,
     pub options: Options,
     /// Who may use the HTTP API.
     pub guard: Guard,
@@ -73,6 +77,7 @@ impl Setup {
             config,
             state_dir: state_dir.into(),
             masters,
+            keep_in: None,
             options,
             guard: Guard::loopback(),
             tasks_are_gone: false,
@@ -111,7 +116,10 @@ pub async fn start(
 ) -> Result<SchedulerHandle, StartError> {
     setup.config.validate()?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
-    let store = Store::open(&setup.state_dir).await?;
+    let mut store = Store::open(&setup.state_dir).await?;
+    if let Some(node) = setup.keep_in {
+        store.keep_in(Kept::new(tasks, node));
+    }
     let mut saved = store.load().await?;
     if let Some(saved) = saved.as_mut().filter(|_| setup.tasks_are_gone) {
         saved.tasks.clear();

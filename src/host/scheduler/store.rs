@@ -13,6 +13,7 @@ use tokio::{
     sync::Mutex,
 };
 
+use super::kept::{Kept, KeptError};
 use crate::{
     mesos::time::Time,
     scheduler::{
@@ -32,6 +33,8 @@ pub enum StoreError {
     Io { what: &'static str, path: PathBuf, source: io::Error },
     #[error("understand `{}`: {source}", .path.display())]
     Malformed { path: PathBuf, source: serde_json::Error },
+    #[error("keep the state in ZooKeeper: {0}")]
+    Kept(#[source] KeptError),
     #[error("another scheduler uses `{}`", .dir.display())]
     InUse { dir: PathBuf },
 }
@@ -40,6 +43,8 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
+    /// Where the state is in place of the file.
+    kept: Option<Kept>,
     /// The generation that is on disk.
     written: Mutex<Option<u64>>,
     lock: File,
@@ -50,7 +55,12 @@ impl Store {
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(dir).await.map_err(|source| error("make", dir, source))?;
         let lock = lock(dir).await?;
-        Ok(Self { dir: dir.to_owned(), written: Mutex::new(None), lock })
+        Ok(Self { dir: dir.to_owned(), kept: None, written: Mutex::new(None), lock })
+    }
+
+    /// Keeps the state in ZooKeeper; what the file holds counts only while there is nothing.
+    pub fn keep_in(&mut self, kept: Kept) {
+        self.kept = Some(kept);
     }
 
     /// Leaves the directory to the next scheduler, even where a child process still holds a copy of the lock's file.
@@ -67,6 +77,12 @@ impl Store {
     /// None when nothing was saved yet.
     pub async fn load(&self) -> Result<Option<SavedState>, StoreError> {
         let path = self.path();
+        if let Some(kept) = &self.kept
+            && let Some(text) = kept.read().await.map_err(StoreError::Kept)?
+        {
+            let state = serde_json::from_slice(&text);
+            return state.map(Some).map_err(|source| StoreError::Malformed { path, source });
+        }
         let text = match fs::read(&path).await {
             Ok(text) => text,
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -85,6 +101,11 @@ impl Store {
         let path = self.path();
         let text = serde_json::to_vec(&state)
             .map_err(|source| StoreError::Malformed { path: path.clone(), source })?;
+        if let Some(kept) = &self.kept {
+            kept.write(&text).await.map_err(StoreError::Kept)?;
+            *written = Some(generation);
+            return Ok(());
+        }
         replace(&self.dir, &path, &text).await.map_err(|source| error("write", &path, source))?;
         *written = Some(generation);
         Ok(())
