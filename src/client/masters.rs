@@ -26,7 +26,7 @@ pub struct Masters {
     at: usize,
     /// Named by a redirect, or found in ZooKeeper.
     leader: Option<Url>,
-    election: Option<Election>,
+    election: Option<Box<Election>>,
 }
 
 /// Where the leader is looked up. Clones share one session.
@@ -79,7 +79,7 @@ impl Masters {
         let first = url.servers.first().map_or("", String::as_str);
         let place = format!("zk://{first}{}", url.path);
         let known = Url::parse(&place).map_err(|_| ClientError::Url(place))?;
-        Ok(Self { known: vec![known], at: 0, leader: None, election: Some(Election::new(url)) })
+        Ok(Self { known: vec![known], at: 0, leader: None, election: Some(Box::new(Election::new(url))) })
     }
 
     /// Where the masters elect their leader, if they were named so.

@@ -183,8 +183,7 @@ mod tests {
     #[tokio::test]
     async fn a_state_is_of_one_scheduler() {
         let Some(mut server) = Java::start().await else { return };
-        let url: ZooKeeperUrl =
-            format!("zk://{}/mesoslab/schedulers/one", server.address).parse().unwrap();
+        let url: ZooKeeperUrl = format!("zk://{}/mesoslab/schedulers/one", server.address).parse().unwrap();
         let tasks = Tasks::new();
         let first = Kept::new(&tasks, url.clone());
         assert!(first.read().await.unwrap().is_none());

@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{Http, zookeeper::ZooKeeperUrl, masters::Masters},
+    client::{Http, masters::Masters, zookeeper::ZooKeeperUrl},
     host::{
         framework::{self, Link},
         http::{self, Guard},

@@ -172,6 +172,7 @@ impl Masters {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever wants them")]
 fn a_cluster_outlives_its_leaders() {
     let Some(mut cluster) = Masters::start(3, 2) else { return };
     let ids = cluster.has_agents(2);

@@ -20,6 +20,7 @@ pub struct Zoo {
 
 impl Zoo {
     /// None, with the reason told, where there is no such server on this machine.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
     pub fn start(site: &Site) -> Option<Self> {
         if !Path::new(JAR).exists() || Command::new("java").arg("-version").output().is_err() {
             eprintln!("skipped: this machine has no Java or no `{JAR}` (Debian: libzookeeper-java)");
