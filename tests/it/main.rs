@@ -18,3 +18,4 @@ mod support;
 mod tidy;
 mod tui;
 mod watch;
+mod zookeeper;

@@ -143,5 +143,7 @@ pub fn clients(identities: &[Id]) -> Vec<ClientInfo> {
         };
         Some(ClientInfo { scheme: own.scheme.clone(), user: user.to_owned() })
     };
-    identities.iter().filter_map(client).collect()
+    let mut clients: Vec<ClientInfo> = identities.iter().filter_map(client).collect();
+    clients.sort_by(|one, other| (&one.scheme, &one.user).cmp(&(&other.scheme, &other.user)));
+    clients
 }

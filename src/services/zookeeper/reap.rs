@@ -9,18 +9,27 @@ use super::{
 use crate::mesos::time::Time;
 
 impl Server {
-    /// Looks again after the interval when there is something to look after; else nothing wakes the server.
+    /// Looks after all nodes that go by themselves when one of them may; else nothing wakes the server for them.
     pub(super) fn schedule_reaping(&mut self, now: Time) {
-        if self.reap_at.is_none() && self.tree.fleeting().any(|path| self.may_go(path)) {
-            self.reap_at = Some(now + self.config.reap_interval);
+        if self.tree.fleeting().any(|path| self.may_go(path)) {
+            self.reap_at.get_or_insert(now + self.config.reap_interval);
+        }
+    }
+
+    /// As [`Server::schedule_reaping`], after a change of this node.
+    pub(super) fn schedule_reaping_of(&mut self, now: Time, path: &str) {
+        let parent = path::parent(path).unwrap_or_default();
+        if self.may_go(path) || self.may_go(parent) {
+            self.reap_at.get_or_insert(now + self.config.reap_interval);
         }
     }
 
     /// Whether time alone can end the node: it has a time to live, or is a container that had children and has none.
     fn may_go(&self, path: &str) -> bool {
-        let Some(node) = self.tree.get(path) else { return false };
+        let Some(node) = self.tree.get(path).filter(|node| node.children.is_empty()) else { return false };
         let kept = node.kept();
-        node.children.is_empty() && (owner::ttl(kept.ephemeral_owner).is_some() || kept.cversion > 0)
+        owner::ttl(kept.ephemeral_owner).is_some()
+            || kept.ephemeral_owner == owner::CONTAINER && kept.cversion > 0
     }
 
     pub(super) fn reap(&mut self, now: Time) {

@@ -296,7 +296,7 @@ impl Server {
             Ok(Request::Sasl(_)) => self.refuse_identity(asked),
             Err(_) if matches!(op, OpCode::Auth | OpCode::Sasl) => self.close(connection),
             Ok(Request::CloseSession) => self.end_session(now, session, Some(asked)),
-            request if is_write(op) => self.write(asked, request.map_err(ErrorCode::from)),
+            request if is_write(op) => self.write(asked, op, request.map_err(ErrorCode::from)),
             request => {
                 let response = request.map_err(ErrorCode::from).and_then(|request| self.read(asked, request));
                 self.reply(asked, response);

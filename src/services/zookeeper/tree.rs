@@ -25,7 +25,7 @@ pub struct Node {
 
 impl Node {
     pub fn new(data: Option<Bytes>, acl: Arc<[Acl]>, stat: Stat) -> Self {
-        Self { data, acl, children: BTreeSet::new(), stat }
+        Self { data: data.as_ref().map(own), acl, children: BTreeSet::new(), stat }
     }
 
     /// As clients see it.
@@ -49,6 +49,11 @@ impl Node {
     pub fn kept(&self) -> &Stat {
         &self.stat
     }
+}
+
+/// A copy: what comes from a connection is a part of all that was read with it.
+fn own(data: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(data)
 }
 
 /// What a transaction did with a node that somebody may watch.
@@ -179,7 +184,7 @@ impl Tree {
                 let Some(node) = self.nodes.get_mut(path::canonical(path)) else { return };
                 self.size -= node.data.as_ref().map_or(0, Bytes::len);
                 self.size += data.as_ref().map_or(0, Bytes::len);
-                node.data.clone_from(data);
+                node.data = data.as_ref().map(own);
                 node.stat = Stat { version: *version, mtime: entry.time, mzxid: entry.zxid, ..node.stat };
                 let (kind, acl) = (EventType::NodeDataChanged, node.acl.clone());
                 changed.push(Change { kind, path: path.clone(), acl, parent_acl: None });

@@ -24,6 +24,7 @@ impl Server {
             self.tree.apply(&entry, part, &mut changed);
             left.push(self.left_by(part));
             for change in changed {
+                self.schedule_reaping_of(now, &change.path);
                 let told = self.watches.tell(&change);
                 let may_know = |(told, acl): (Told, &[Acl])| {
                     let watcher = self.connections.get(&told.0)?;
@@ -33,7 +34,6 @@ impl Server {
                 self.tell(told);
             }
         }
-        self.schedule_reaping(now);
         left
     }
 
@@ -46,11 +46,12 @@ impl Server {
         }
     }
 
-    pub(super) fn write(&mut self, asked: Asked, request: Result<Request, ErrorCode>) {
+    pub(super) fn write(&mut self, asked: Asked, op: OpCode, request: Result<Request, ErrorCode>) {
         let response = match request {
             Ok(Request::Multi(ops)) => Ok(self.multi(asked, &ops)),
             Ok(request) => self.single(asked, &request),
-            Err(error) => Err(self.refused(asked, error)),
+            Err(unreadable) if op == OpCode::Reconfig => Err(unreadable),
+            Err(unreadable) => Err(self.refused(asked, unreadable)),
         };
         self.reply(asked, response);
     }

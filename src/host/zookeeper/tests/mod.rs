@@ -1,1 +1,3 @@
-//! The server with sockets and files.
+//! Files: what a death leaves behind is read again, and what no death leaves behind is refused.
+
+mod durability;

@@ -1,1 +1,8 @@
-//! The server alone.
+//! The server alone, with a clock that is a number.
+
+mod by_itself;
+mod make;
+mod properties;
+mod small_parts;
+mod watching;
+mod words;
