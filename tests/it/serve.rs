@@ -127,3 +127,15 @@ fn a_port_in_use_is_a_clear_error() {
     assert!(ran.stderr().contains(&format!("failed to listen on {address}")), "{}", ran.stderr());
     assert!(ran.stderr().contains("hint: --port=0"), "{}", ran.stderr());
 }
+
+#[test]
+fn an_exhibitor_asks_nobody_for_a_password_and_stays_on_loopback() {
+    let lab = Lab::new();
+    let said = refused(&lab, &["serve", "exhibitor", "--listen", "0.0.0.0:8181"]);
+    assert!(
+        said.contains("Exhibitor's API has no login") && said.contains("hint: --listen 127.0.0.1:8181"),
+        "{said}"
+    );
+    let said = refused(&lab, &["serve", "exhibitor", "--listen", "127.0.0.1:0", "--zookeeper", "here"]);
+    assert!(said.contains("`here` is no address as HOST:PORT"), "{said}");
+}

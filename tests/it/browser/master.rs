@@ -1,7 +1,20 @@
 //! The master's page and the agent's: live, and nothing that a cluster says is more than text there.
 
+use std::net::{TcpListener, TcpStream};
+
+use rustix::process::Signal;
+
 use super::driver::Browser;
-use crate::processes::{cluster::Cluster, framework::Framework, http::ask};
+use crate::{
+    processes::{
+        cluster::Cluster,
+        framework::Framework,
+        http::{ask, try_json},
+        process::Process,
+        site::Site,
+    },
+    support::eventually,
+};
 
 /// Would run where a page took it for markup.
 const HOSTILE: &str = "<img src=x onerror=window.hacked=1>";
@@ -72,4 +85,46 @@ fn programs_get_what_mesos_says() {
     let answer = ask(master, "POST", "/", "", "").expect("an answer");
     assert_eq!(answer.code(), 405);
     cluster.end();
+}
+
+#[test]
+fn the_page_of_a_master_that_follows_leads_to_the_leader() {
+    let Some(browser) = Browser::start() else { return };
+    let site = Site::new();
+    let host = site.host();
+    let free = TcpListener::bind((host.ip, 0)).and_then(|it| it.local_addr()).expect("a port").to_string();
+    let line = ["serve", "zookeeper", "--in-memory", "--listen", &free].map(str::to_owned);
+    let mut zookeeper = site.spawn(&host, "zookeeper", &line);
+    eventually("ZooKeeper answers", || TcpStream::connect(&free).is_ok());
+    let master = |name: &str| {
+        let line = [
+            "serve".to_owned(),
+            "master".to_owned(),
+            format!("--ip={}", host.ip),
+            // Where it sends browsers.
+            format!("--hostname={}", host.ip),
+            "--port=0".to_owned(),
+            format!("--work_dir={}", site.dir(name).display()),
+            format!("--zk=zk://{free}/mesos"),
+            "--quorum=1".to_owned(),
+        ];
+        site.start(&host, name, &line)
+    };
+    let mut masters = [master("master-1"), master("master-2")];
+    let leads = |master: &Process| {
+        let metrics = try_json(master.address(), "/metrics/snapshot");
+        metrics.is_some_and(|metrics| metrics["master/elected"] == 1.0)
+    };
+    eventually("a master leads", || masters.iter().any(leads));
+    let (leaders, followers): (Vec<_>, Vec<_>) = masters.iter().partition(|master| leads(master));
+    browser.open(&format!("http://{}/", followers[0].address()));
+    browser.shows("#banner", "This master does not lead.");
+    browser.until(&format!("location.host == '{}'", leaders[0].address()));
+    browser.shows("#live", "live");
+    drop(browser);
+    for process in masters.iter_mut().chain([&mut zookeeper]) {
+        process.signal(Signal::TERM);
+        assert_eq!(process.ended(), 0, "{}", process.said());
+    }
+    site.is_left();
 }
