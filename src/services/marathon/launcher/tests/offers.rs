@@ -168,6 +168,23 @@ fn offers_that_nobody_wants_are_declined_for_long() {
 }
 
 #[test]
+fn what_was_declined_is_wanted_again_when_there_is_something_new() {
+    let mut rig = Rig::new();
+    let picky = sleeper(r#", "constraints": [["rack", "IS", "nowhere"]]"#);
+    assert_eq!(kinds(&rig.scale(&picky, 1)), [call::Type::Revive]);
+    rig.offer(offer("a"));
+    rig.wait(10);
+    let other = app(r#"{"id": "/other", "cmd": "x", "cpus": 0.1, "mem": 1, "backoffSeconds": 20}"#);
+    assert_eq!(kinds(&rig.scale(&other, 1)), [call::Type::Revive]);
+    let task = rig.run_on("a").remove(0);
+    rig.wait(10);
+    rig.update(&task, TaskState::TaskFailed);
+    assert_eq!(kinds(&rig.wait(19)), []);
+    assert_eq!(kinds(&rig.wait(1)), [call::Type::Revive], "the wait is over");
+    assert_eq!(kinds(&rig.wait(20)), []);
+}
+
+#[test]
 fn fixed_ports_are_those_of_the_app() {
     let required = sleeper(r#", "requirePorts": true, "portDefinitions": [{"port": 31005}]"#);
     let mut rig = Rig::new();

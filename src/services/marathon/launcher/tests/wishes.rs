@@ -84,7 +84,9 @@ fn killing_a_task_gives_its_instance_another() {
     assert_eq!(killed(&rig.say(kill)), [""; 0], "one kill is enough");
     rig.update(&task, TaskState::TaskKilled);
     assert_eq!(rig.instances()[0].id, instance);
-    assert_eq!(launched(&rig.offer(offer("a"))).len(), 1);
+    let next = rig.run_on("a").remove(0);
+    assert_eq!(killed(&rig.wait(60)), [""; 0], "the kill was for the task before");
+    assert_eq!(rig.state_of(&next), Some(InstanceState::Running));
 }
 
 #[test]
@@ -112,6 +114,19 @@ fn killing_what_cannot_answer_replaces_it() {
     assert_eq!(rig.states().iter().filter(|state| **state == InstanceState::Scheduled).count(), 1);
     assert_eq!(killed(&rig.update(&task, TaskState::TaskRunning)), [""; 0], "the kill is on its way");
     assert_eq!(killed(&rig.wait(30)), [task]);
+}
+
+#[test]
+fn what_was_given_up_is_killed_when_it_returns() {
+    let strategy = r#", "unreachableStrategy": {"inactiveAfterSeconds": 0, "expungeAfterSeconds": 900}"#;
+    let mut rig = Rig::new();
+    rig.scale(&sleeper(strategy), 1);
+    let task = rig.run_on("a").remove(0);
+    rig.say(Input::Stop(id()));
+    rig.unreachable(&task);
+    assert_eq!(rig.state_of(&task), Some(InstanceState::UnreachableInactive));
+    rig.wait(100);
+    assert_eq!(killed(&rig.update(&task, TaskState::TaskRunning)), [task]);
 }
 
 #[test]
@@ -153,6 +168,12 @@ fn scaling_only_leaves_running_instances_alone() {
     rig.second = 30;
     rig.scale(&Arc::new(scaled.clone()), 2);
     assert_eq!(rig.states().iter().filter(|state| **state == InstanceState::Running).count(), 1);
-    let waiting = rig.instances().into_iter().find(|each| each.state == InstanceState::Scheduled).unwrap();
-    assert_eq!(waiting.version, scaled.version);
+    let waiting = |rig: &Rig| {
+        let of = rig.instances().into_iter().filter(|each| each.state == InstanceState::Scheduled);
+        of.map(|each| each.version).collect::<Vec<_>>()
+    };
+    assert_eq!(waiting(&rig), [scaled.version]);
+    scaled.version = at(40).into();
+    rig.scale(&Arc::new(scaled.clone()), 3);
+    assert_eq!(waiting(&rig), [scaled.version; 2], "what waits runs what the app says now");
 }
