@@ -83,11 +83,11 @@ pub struct ServeMarathon {
         default_value_t = 120_000
     )]
     pub decline_offer_duration: u64,
-    /// No two revives follow each other faster
+    /// No two revives follow each other faster; Marathon's own 5000 make apps wait
     #[arg(
         long = "min_revive_offers_interval",
         env = "MARATHON_MIN_REVIVE_OFFERS_INTERVAL",
-        default_value_t = 5000
+        default_value_t = 100
     )]
     pub min_revive_offers_interval: u64,
     /// How many instances one offer may take

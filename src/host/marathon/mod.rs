@@ -23,6 +23,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
 };
 
 use tokio::{
@@ -42,6 +43,7 @@ use crate::{
     services::marathon::{
         Effect, Input, Marathon, Options,
         api::{Answer, Request},
+        launcher,
         saved::Saved,
     },
 };
@@ -50,6 +52,9 @@ use probe::Prober;
 use store::Store;
 
 pub use store::{Place, StoreError};
+
+/// Marathon's own 5 s would make apps wait in a lab.
+const MIN_REVIVE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What a Marathon is started with.
 #[derive(Clone, Debug)]
@@ -71,6 +76,10 @@ impl Config {
         let options = Options {
             user: user.unwrap_or_else(|| "root".to_owned()),
             master: masters.current().to_string(),
+            launcher: launcher::api::Options {
+                min_revive_interval: MIN_REVIVE_INTERVAL,
+                ..launcher::api::Options::default()
+            },
             ..Options::default()
         };
         Self { masters, store, options, guard: Guard::loopback(), networks: Networks::loopback() }
@@ -163,7 +172,7 @@ impl MarathonHandle {
         if let Some(shared) = self.place.shared() {
             let (done, flushed) = oneshot::channel();
             shared.order(Order::Flush(done));
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(5), flushed).await;
+            let _ = tokio::time::timeout(Duration::from_secs(5), flushed).await;
         }
         self.tasks.stop().await;
     }

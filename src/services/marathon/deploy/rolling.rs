@@ -38,22 +38,25 @@ impl Rolling {
         Self { kill_at_once, most, killed: 0 }
     }
 
+    /// Old instances without a task go at once: nobody would miss them, and they are not to get one.
     pub fn next(&mut self, app: &AppDefinition, instances: &[&Instance]) -> Moves {
         let wanted = app.instances as usize;
         let (new, old): (Vec<&Instance>, Vec<&Instance>) =
             instances.iter().copied().partition(|i| i.version >= app.config_version());
         let new: Vec<&Instance> = new.into_iter().filter(|i| i.goal == Goal::Running).collect();
         let ready = new.iter().filter(|i| is_ready(app, i)).count();
-        let mut staying: Vec<&Instance> = old.iter().copied().filter(|i| i.goal == Goal::Running).collect();
+        let stays = old.iter().copied().filter(|i| i.goal == Goal::Running);
+        let (idle, mut staying): (Vec<&Instance>, Vec<&Instance>) = stays.partition(|i| !i.state.is_active());
         staying.sort_by_key(|i| (is_ready(app, i), i.since));
         let due = (self.kill_at_once + ready).saturating_sub(self.killed);
-        let decommission: Vec<InstanceId> = staying
+        let mut decommission: Vec<InstanceId> = staying
             .iter()
             .take(if ready >= wanted { usize::MAX } else { due })
             .map(|i| i.id.clone())
             .collect();
         self.killed += decommission.len();
-        let room = self.most.saturating_sub(old.len() + new.len());
+        decommission.extend(idle.iter().map(|i| i.id.clone()));
+        let room = self.most.saturating_sub(old.len() - idle.len() + new.len());
         let launch = wanted.saturating_sub(new.len()).min(room);
         Moves {
             launch: u32::try_from(launch).unwrap_or(u32::MAX),

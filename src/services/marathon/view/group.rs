@@ -58,8 +58,8 @@ impl Marathon {
         }
         info["dependencies"] = json!(group.dependencies);
         info["version"] = json!(group.version.max(if id.is_root() { root.version } else { group.version }));
-        if !id.is_root() {
-            info["enforceRole"] = group.enforce_role.into();
+        if group.enforce_role {
+            info["enforceRole"] = true.into();
         }
         info
     }
