@@ -7,6 +7,7 @@ mod cli;
 mod keeper;
 mod lab;
 mod libprocess;
+mod marathon;
 #[cfg(target_os = "linux")]
 mod processes;
 mod python;

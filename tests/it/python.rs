@@ -11,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 use crate::replay::cluster::{Cluster, Setup};
 
 /// The interpreter, if it has the module.
-async fn python(module: &str) -> Option<String> {
+pub async fn python(module: &str) -> Option<String> {
     let python = std::env::var("MESOSLAB_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let import = format!("import {module}");
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python");

@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     cli::ServeMarathon,
-    client::masters::Masters,
+    client::{masters::Masters, zookeeper::ZooKeeperUrl},
     commands::lab_process,
     error::{Context, Failure, Result},
     host::{
@@ -58,6 +58,10 @@ pub async fn run(settings: &Settings, args: &ServeMarathon, clock: Clock) -> Res
 }
 
 fn place(settings: &Settings, args: &ServeMarathon) -> Result<Place> {
+    if let Some(zk) = &args.zk {
+        let url = ZooKeeperUrl::parse_any(zk);
+        return url.map(Place::ZooKeeper).map_err(|error| Failure::usage(format!("`--zk`: {error}")));
+    }
     if args.in_memory {
         return Ok(Place::Memory);
     }

@@ -1,13 +1,19 @@
 //! Where Marathon's state is kept: keys with values, changed by batches.
 
 mod dir;
+mod zookeeper;
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 use bytes::Bytes;
 
-use crate::{runtime::Tasks, services::marathon::saved};
+use crate::{
+    client::zookeeper::{ZooKeeperError, ZooKeeperUrl},
+    runtime::Tasks,
+    services::marathon::saved,
+};
 use dir::Journal;
+use zookeeper::Nodes;
 
 /// What is to be kept under a key; none is nothing.
 pub(super) type KeyValue = (String, Option<Bytes>);
@@ -19,6 +25,8 @@ pub enum Place {
     Memory,
     /// A file of this directory.
     Dir(PathBuf),
+    /// Below `/marathon/state` of this URL's path.
+    ZooKeeper(ZooKeeperUrl),
 }
 
 /// What goes wrong with it.
@@ -29,6 +37,8 @@ pub enum StoreError {
     #[error("another Marathon uses `{}`", .0.display())]
     InUse(PathBuf),
     #[error(transparent)]
+    ZooKeeper(#[from] ZooKeeperError),
+    #[error(transparent)]
     Garbled(saved::Garbled),
 }
 
@@ -37,13 +47,15 @@ pub enum StoreError {
 pub(super) enum Store {
     Memory(BTreeMap<String, Bytes>),
     Dir(Journal),
+    ZooKeeper(Nodes),
 }
 
 impl Store {
-    pub async fn open(_tasks: &Tasks, place: Place) -> Result<Self, StoreError> {
+    pub async fn open(tasks: &Tasks, place: Place) -> Result<Self, StoreError> {
         Ok(match place {
             Place::Memory => Self::Memory(BTreeMap::new()),
             Place::Dir(dir) => Self::Dir(Journal::open(dir)?),
+            Place::ZooKeeper(url) => Self::ZooKeeper(Nodes::open(tasks, url).await?),
         })
     }
 
@@ -54,6 +66,7 @@ impl Store {
                 Ok(entries.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
             }
             Self::Dir(journal) => Ok(journal.load()),
+            Self::ZooKeeper(nodes) => nodes.load().await,
         }
     }
 
@@ -65,6 +78,7 @@ impl Store {
                 Ok(())
             }
             Self::Dir(journal) => journal.save(changes),
+            Self::ZooKeeper(nodes) => nodes.save(changes).await,
         }
     }
 }
