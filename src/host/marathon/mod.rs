@@ -22,7 +22,7 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -113,7 +113,7 @@ pub async fn start(
         options,
         masters: config.masters,
         store: tokio::sync::Mutex::new(store),
-        present: RwLock::new(None),
+        present: RwLock::default(),
         subscribed: watch::Sender::new(false),
         abdicated: Notify::new(),
     });
@@ -190,19 +190,19 @@ pub(super) struct Seat {
     options: Options,
     masters: Masters,
     store: tokio::sync::Mutex<Store>,
-    present: RwLock<Option<Arc<Shared>>>,
+    /// Held by its own tasks: none while nobody reigns.
+    present: RwLock<Weak<Shared>>,
     subscribed: watch::Sender<bool>,
     abdicated: Notify,
 }
 
 impl Seat {
     fn shared(&self) -> Option<Arc<Shared>> {
-        self.present.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.present.read().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
     /// Begins with what is kept; the group of tasks is that of this one Marathon.
     async fn begin(self: &Arc<Self>, tasks: &Tasks) -> Result<Tasks, StoreError> {
-        *self.present.write().unwrap_or_else(PoisonError::into_inner) = None;
         let entries = self.store.lock().await.load().await?;
         let saved = Saved::read(entries).map_err(StoreError::Garbled)?;
         let marathon = Marathon::new(self.clock.now(), self.options.clone(), saved, seed());
@@ -217,11 +217,11 @@ impl Seat {
             prober: Prober::default(),
             tasks: tasks.clone(),
         });
+        *self.present.write().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&shared);
         tasks.spawn(lane::run(Arc::clone(&shared), ordered));
         tasks.spawn(tick(Arc::clone(&shared)));
         let (http, masters) = (Http::new(), self.masters.clone());
-        tasks.spawn(framework::run("Marathon", Arc::clone(&shared), http, masters, seed()));
-        *self.present.write().unwrap_or_else(PoisonError::into_inner) = Some(shared);
+        tasks.spawn(framework::run("Marathon", shared, http, masters, seed()));
         Ok(tasks)
     }
 }

@@ -33,7 +33,8 @@ async fn codes_and_headers_are_marathons() {
     let torn = lab.send(torn).await;
     assert_eq!((torn.status, &torn.json()["message"]), (400, &json!("Invalid JSON")));
 
-    let made = lab.put("POST", "/v2/apps", json!({"id": "/x", "cmd": "sleep 1000", "cpus": 0.1, "mem": 16})).await;
+    let made =
+        lab.put("POST", "/v2/apps", json!({"id": "/x", "cmd": "sleep 1000", "cpus": 0.1, "mem": 16})).await;
     assert_eq!((made.status, made.header("Location")), (201, "/x"));
     let deployment = made.json()["deployments"][0]["id"].clone();
     assert_eq!(Some(made.header("Marathon-Deployment-Id")), deployment.as_str());

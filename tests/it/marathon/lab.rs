@@ -62,7 +62,9 @@ impl Lab {
         let master = master::start(&tasks, clock, listener(0).await, MasterConfig::default()).unwrap();
         let info = AgentInfo {
             hostname: "localhost".into(),
-            resources: Resources::parse("cpus:8;mem:4096;disk:1024;ports:[31000-32000]", "*").unwrap().to_protos(),
+            resources: Resources::parse("cpus:8;mem:4096;disk:1024;ports:[31000-32000]", "*")
+                .unwrap()
+                .to_protos(),
             ..AgentInfo::default()
         };
         let work_dir = dir.path().join("agent").display().to_string();
@@ -128,7 +130,10 @@ impl Lab {
             let tasks = self.ask("GET", "/v2/tasks?status=running").await.json();
             let deployments = self.ask("GET", "/v2/deployments").await.json();
             let tasks = tasks["tasks"].as_array()?;
-            let ids = tasks.iter().map(|task| task["id"].as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
+            let ids = tasks
+                .iter()
+                .map(|task| task["id"].as_str().map(str::to_owned))
+                .collect::<Option<Vec<_>>>()?;
             (ids.len() == count && deployments.as_array()?.is_empty()).then_some(ids)
         })
         .await

@@ -9,7 +9,10 @@ use super::lab::Lab;
 use crate::python::python;
 
 fn said<'a>(lines: &'a [Value], what: &str) -> &'a Value {
-    lines.iter().find(|line| line["what"] == what).unwrap_or_else(|| panic!("nothing said of {what}: {lines:?}"))
+    lines
+        .iter()
+        .find(|line| line["what"] == what)
+        .unwrap_or_else(|| panic!("nothing said of {what}: {lines:?}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,8 +39,15 @@ async fn everything_that_the_package_offers_works() {
     assert_eq!(said(&lines, "healthy")["alive"], true);
     let events = said(&lines, "events");
     assert_eq!(events["first"], "event_stream_attached");
-    let kinds: BTreeSet<&str> = events["kinds"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    for kind in ["api_post_event", "status_update_event", "deployment_info", "deployment_failed", "app_terminated_event"] {
+    let kinds: BTreeSet<&str> =
+        events["kinds"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for kind in [
+        "api_post_event",
+        "status_update_event",
+        "deployment_info",
+        "deployment_failed",
+        "app_terminated_event",
+    ] {
         assert!(kinds.contains(kind), "{kinds:?}");
     }
     lab.down().await;

@@ -34,7 +34,7 @@ pub(in crate::host::marathon) struct Journal {
     entries: BTreeMap<String, Bytes>,
     size: u64,
     rewritten_size: u64,
-    _lock: File,
+    lock: File,
 }
 
 impl Journal {
@@ -48,7 +48,7 @@ impl Journal {
             Err(source) => return Err(error("read", &path, source)),
         };
         let (file, size) = rewrite(&dir, &entries).map_err(|source| error("write", &path, source))?;
-        Ok(Self { dir, file, entries, size, rewritten_size: size, _lock: lock })
+        Ok(Self { dir, file, entries, size, rewritten_size: size, lock })
     }
 
     pub fn load(&self) -> Vec<(String, Bytes)> {
@@ -74,6 +74,15 @@ impl Journal {
             (self.file, self.size, self.rewritten_size) = (file, size, size);
         }
         Ok(())
+    }
+}
+
+/// The next may have the directory, even where a child process still holds a copy of the lock's file.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Err(error) = rustix::fs::flock(&self.lock, FlockOperation::Unlock) {
+            tracing::warn!(%error, "the lock of Marathon's journal stays");
+        }
     }
 }
 
