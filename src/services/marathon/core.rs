@@ -179,6 +179,11 @@ impl Marathon {
         &self.options
     }
 
+    /// How many apps there are.
+    pub fn app_count(&self) -> usize {
+        self.root.apps.len()
+    }
+
     pub fn is_subscribed(&self) -> bool {
         self.link.subscribed
     }

@@ -3,7 +3,6 @@
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -30,6 +29,7 @@ pub struct Lab {
     clock: Clock,
     master: String,
     pub marathon: Option<MarathonHandle>,
+    place: Place,
     address: SocketAddr,
     http: reqwest::Client,
 }
@@ -52,13 +52,20 @@ impl Answered {
     }
 }
 
-async fn listener(port: u16) -> TcpListener {
+pub async fn listener(port: u16) -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap()
 }
 
 impl Lab {
     pub async fn up() -> Self {
-        let (dir, tasks, clock) = (tempfile::tempdir().unwrap(), Tasks::new(), Clock::start());
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::Dir(dir.path().join("marathon"));
+        Self::with(dir, place).await
+    }
+
+    /// With Marathon's state in this place.
+    pub async fn with(dir: tempfile::TempDir, place: Place) -> Self {
+        let (tasks, clock) = (Tasks::new(), Clock::start());
         let master = master::start(&tasks, clock, listener(0).await, MasterConfig::default()).unwrap();
         let info = AgentInfo {
             hostname: "localhost".into(),
@@ -76,6 +83,7 @@ impl Lab {
             clock,
             master: format!("http://{}", master.endpoint()),
             marathon: None,
+            place,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             http: reqwest::Client::builder()
                 .no_proxy()
@@ -87,18 +95,19 @@ impl Lab {
         lab
     }
 
-    pub fn state_dir(&self) -> PathBuf {
-        self.dir.path().join("marathon")
-    }
-
     /// Where it was before, with what it has kept.
     pub async fn start_marathon(&mut self) {
-        let config = Config::new(Masters::parse(&self.master).unwrap(), Place::Dir(self.state_dir()));
+        let config = Config::new(Masters::parse(&self.master).unwrap(), self.place.clone());
         let listener = listener(self.address.port()).await;
         let handle = marathon::start(&self.tasks, self.clock, listener, config).await.unwrap();
         self.address = handle.address();
         handle.subscribed().await;
         self.marathon = Some(handle);
+    }
+
+    /// Looks at Marathon behind its API.
+    pub fn with_marathon<T>(&self, look: impl FnOnce(&mesoslab::services::marathon::Marathon) -> T) -> T {
+        self.marathon.as_ref().unwrap().with(look).unwrap()
     }
 
     pub fn url(&self) -> String {

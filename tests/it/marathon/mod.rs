@@ -4,3 +4,4 @@ mod http;
 mod lab;
 mod python;
 mod survival;
+mod zookeeper;
