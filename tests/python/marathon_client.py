@@ -80,7 +80,7 @@ def info(client):
     got = client.get_info()
     say("info", name=got.name, version=got.version, framework=bool(got.framework_id))
     say("leader", leader=bool(client.get_leader()["leader"]))
-    say("ping", answer=client.ping().decode())
+    say("ping", answer=json.loads(client.ping()))
     say("metrics", gauges=sorted(client.get_metrics()["gauges"]))
 
 

@@ -174,12 +174,14 @@ impl MarathonHandle {
             shared.order(Order::Flush(done));
             let _ = tokio::time::timeout(Duration::from_secs(5), flushed).await;
         }
-        self.tasks.stop().await;
+        self.kill().await;
     }
 
     /// Stops at once, as if the process had died: what is on its way is lost.
     pub async fn kill(self) {
         self.tasks.stop().await;
+        // Whoever still holds a connection keeps the store from the next no longer.
+        *self.place.store.lock().await = Store::nowhere();
     }
 }
 
@@ -201,7 +203,7 @@ impl Seat {
         self.present.read().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
-    /// Begins with what is kept; the group of tasks is that of this one Marathon.
+    /// Begins with what is kept.
     async fn begin(self: &Arc<Self>, tasks: &Tasks) -> Result<Tasks, StoreError> {
         let entries = self.store.lock().await.load().await?;
         let saved = Saved::read(entries).map_err(StoreError::Garbled)?;

@@ -53,10 +53,15 @@ pub(super) enum Store {
 impl Store {
     pub async fn open(tasks: &Tasks, place: Place) -> Result<Self, StoreError> {
         Ok(match place {
-            Place::Memory => Self::Memory(BTreeMap::new()),
+            Place::Memory => Self::nowhere(),
             Place::Dir(dir) => Self::Dir(Journal::open(dir)?),
             Place::ZooKeeper(url) => Self::ZooKeeper(Nodes::open(tasks, url).await?),
         })
+    }
+
+    /// Empty, and gone with the process.
+    pub fn nowhere() -> Self {
+        Self::Memory(BTreeMap::new())
     }
 
     /// All that is kept.
