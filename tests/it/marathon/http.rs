@@ -66,7 +66,7 @@ async fn events_come_as_they_are_asked_for() {
     let mut text = String::new();
     let reading = async {
         while !text.contains("deployment_success") {
-            text.push_str(&String::from_utf8(stream.chunk().await.unwrap().unwrap().to_vec()).unwrap());
+            text.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
         }
     };
     tokio::time::timeout(PATIENCE, reading).await.unwrap();
