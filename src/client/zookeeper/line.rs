@@ -15,6 +15,8 @@ use crate::client::retry::Retry;
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// No server gets less time than this to take a connection.
 const SHORTEST_TRY: Duration = Duration::from_millis(200);
+/// Nor more than this, while there may be others, or the same one again.
+const LONGEST_TRY: Duration = Duration::from_secs(2);
 
 pub struct Line {
     servers: Vec<String>,
@@ -61,7 +63,7 @@ impl Line {
 
     async fn attempt(&mut self, server: &str) -> Result<Connection, ConnectError> {
         let servers = u32::try_from(self.servers.len()).unwrap_or(u32::MAX).max(1);
-        let patience = (self.wanted_timeout / servers).max(SHORTEST_TRY);
+        let patience = (self.wanted_timeout / servers).clamp(SHORTEST_TRY, LONGEST_TRY);
         let opened = timeout(patience, Connection::open(server, &mut self.known, self.wanted_timeout)).await;
         opened.unwrap_or_else(|_| Err(ConnectError::Failed("no answer in time".to_owned())))
     }

@@ -258,3 +258,6 @@ fn log(leader: Option<&MasterInfo>) {
         None => tracing::info!("No master was elected."),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,8 @@ impl Outlets {
     /// Has entries of the registry written by whoever reads them, and holds back what follows them until they are.
     pub fn keep_in(&mut self, registry: mpsc::UnboundedSender<RegistryEntry>) {
         self.shared_registry = Some(registry);
+        self.held.clear();
+        self.written = 0;
     }
 
     /// So many more entries are written.

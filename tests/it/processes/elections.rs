@@ -11,7 +11,7 @@ use super::{
     http::{ask, json, try_json},
     process::Process,
     site::Site,
-    zoo::Zoo,
+    zoo::{Kind, Zoo},
 };
 use crate::support::eventually;
 use mesoslab::runtime::Clock;
@@ -29,9 +29,9 @@ struct Masters {
 }
 
 impl Masters {
-    fn start(masters: usize, agents: usize) -> Option<Self> {
+    fn start(kind: Kind, masters: usize, agents: usize) -> Option<Self> {
         let site = Site::new();
-        let zoo = Zoo::start(&site)?;
+        let zoo = Zoo::start(&site, kind)?;
         let (none, clock) = (BTreeMap::new(), Clock::start());
         let mut cluster = Self { scheduler: None, agents: Vec::new(), masters: none, zoo, site, clock };
         (1..=masters).for_each(|at| cluster.add_master(&format!("master-{at}")));
@@ -172,9 +172,18 @@ impl Masters {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for whoever wants them")]
 fn a_cluster_outlives_its_leaders() {
-    let Some(mut cluster) = Masters::start(3, 2) else { return };
+    outlives_leaders(Kind::Ours);
+}
+
+#[test]
+fn a_cluster_outlives_its_leaders_over_the_zookeeper_of_apache() {
+    outlives_leaders(Kind::Apache);
+}
+
+#[expect(clippy::print_stdout, reason = "figures for whoever wants them")]
+fn outlives_leaders(kind: Kind) {
+    let Some(mut cluster) = Masters::start(kind, 3, 2) else { return };
     let ids = cluster.has_agents(2);
     cluster.schedule(10);
     let framework = cluster.runs(10);
@@ -220,7 +229,7 @@ fn a_cluster_outlives_its_leaders() {
 
 #[test]
 fn a_leader_that_was_stopped_for_long_leads_no_more() {
-    let Some(mut cluster) = Masters::start(2, 1) else { return };
+    let Some(mut cluster) = Masters::start(Kind::Ours, 2, 1) else { return };
     let ids = cluster.has_agents(1);
     let stopped = cluster.has_leader();
     let mut old = cluster.masters.remove(&stopped).expect("the leader");
@@ -238,7 +247,7 @@ fn a_leader_that_was_stopped_for_long_leads_no_more() {
 
 #[test]
 fn without_zookeeper_the_leader_ends_and_the_others_wait() {
-    let Some(mut cluster) = Masters::start(2, 1) else { return };
+    let Some(mut cluster) = Masters::start(Kind::Ours, 2, 1) else { return };
     let ids = cluster.has_agents(1);
     let leader = cluster.has_leader();
     cluster.zoo.kill();

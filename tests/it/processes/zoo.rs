@@ -1,4 +1,4 @@
-//! A ZooKeeper as a process of its own: that of Apache, as Debian packages it.
+//! A ZooKeeper as a process of its own: ours, or that of Apache, as Debian packages it.
 
 use std::{
     fs,
@@ -12,7 +12,14 @@ use crate::support::eventually;
 
 const JAR: &str = "/usr/share/java/zookeeper.jar";
 
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Ours,
+    Apache,
+}
+
 pub struct Zoo {
+    kind: Kind,
     process: Process,
     directory: PathBuf,
     pub address: SocketAddr,
@@ -21,8 +28,9 @@ pub struct Zoo {
 impl Zoo {
     /// None, with the reason told, where there is no such server on this machine.
     #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-    pub fn start(site: &Site) -> Option<Self> {
-        if !Path::new(JAR).exists() || Command::new("java").arg("-version").output().is_err() {
+    pub fn start(site: &Site, kind: Kind) -> Option<Self> {
+        let has_java = || Path::new(JAR).exists() && Command::new("java").arg("-version").output().is_ok();
+        if matches!(kind, Kind::Apache) && !has_java() {
             eprintln!("skipped: this machine has no Java or no `{JAR}` (Debian: libzookeeper-java)");
             return None;
         }
@@ -37,8 +45,8 @@ impl Zoo {
             address.ip(),
         );
         fs::write(directory.join("zoo.cfg"), config).expect("write the configuration");
-        let process = spawn(site, &directory);
-        let zoo = Self { process, directory, address };
+        let process = spawn(site, &directory, kind, address);
+        let zoo = Self { kind, process, directory, address };
         zoo.answers();
         Some(zoo)
     }
@@ -58,12 +66,17 @@ impl Zoo {
 
     /// Starts it again where it was.
     pub fn revive(&mut self, site: &Site) {
-        self.process = spawn(site, &self.directory);
+        self.process = spawn(site, &self.directory, self.kind, self.address);
         self.answers();
     }
 }
 
-fn spawn(site: &Site, directory: &Path) -> Process {
+fn spawn(site: &Site, directory: &Path, kind: Kind, address: SocketAddr) -> Process {
+    if let Kind::Ours = kind {
+        let line = ["serve", "zookeeper", "--tick-time=200ms"].map(str::to_owned);
+        let place = [format!("--listen={address}"), format!("--data-dir={}", directory.display())];
+        return site.spawn(&site.host(), "zookeeper", &[line.to_vec(), place.to_vec()].concat());
+    }
     let mut command = Command::new("java");
     command
         .args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", "/usr/share/java/*"])
