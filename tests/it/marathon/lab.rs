@@ -52,8 +52,9 @@ impl Answered {
     }
 }
 
+/// Once the port is free: it may be the near end of somebody's connection for a moment.
 pub async fn listener(port: u16) -> TcpListener {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap()
+    until("the port", async || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.ok()).await
 }
 
 impl Lab {
@@ -95,10 +96,10 @@ impl Lab {
         lab
     }
 
-    /// Where it was before, with what it has kept.
+    /// On another port, as others may have taken the one before; with what it has kept.
     pub async fn start_marathon(&mut self) {
         let config = Config::new(Masters::parse(&self.master).unwrap(), self.place.clone());
-        let listener = listener(self.address.port()).await;
+        let listener = listener(0).await;
         let handle = marathon::start(&self.tasks, self.clock, listener, config).await.unwrap();
         self.address = handle.address();
         handle.subscribed().await;
