@@ -33,7 +33,7 @@ use super::{
 use crate::{
     mesos::time::Time,
     runtime::{Clock, Tasks},
-    services::exhibitor::{self, Effect, Input, Judgement, Supervisor, judge},
+    services::exhibitor::{self, Effect, Input, Judgement, LONGEST_BACKOFF, Supervisor, judge},
 };
 
 /// From one look at a ZooKeeper to the next, in a lab.
@@ -56,6 +56,8 @@ pub struct Config {
     pub zookeeper: String,
     /// From one look to the next.
     pub check_every: Duration,
+    /// The longest pause between two starts of a ZooKeeper that ends again and again.
+    pub longest_backoff: Duration,
     /// Whether the explorer may write.
     pub allow_writes: bool,
     /// Who is asked to start and stop the ZooKeeper. It tells of the ZooKeeper's end, and of orders that it cannot follow,
@@ -73,6 +75,7 @@ impl Config {
         Self {
             zookeeper: zookeeper.into(),
             check_every: DEFAULT_CHECK,
+            longest_backoff: LONGEST_BACKOFF,
             allow_writes: false,
             supervised: None,
             hosts: Vec::new(),
@@ -118,7 +121,8 @@ pub fn start(
 ) -> io::Result<ExhibitorHandle> {
     let endpoint = listener.local_addr()?;
     let (host, port) = split(&config.zookeeper)?;
-    let supervisor = Supervisor::new(clock.now(), config.check_every, config.supervised.is_some());
+    let supervisor = Supervisor::new(clock.now(), config.check_every, config.supervised.is_some())
+        .pausing_at_most(config.longest_backoff);
     let settings = exhibitor::Config::new(host, port, config.check_every);
     let shared = Shared {
         clock,

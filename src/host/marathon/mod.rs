@@ -44,7 +44,7 @@ use crate::{
         Effect, Input, Marathon, Options,
         api::{Answer, Request},
         launcher,
-        saved::Saved,
+        saved::{INSTANCES, Saved},
     },
 };
 use lane::{Order, Watcher};
@@ -67,6 +67,9 @@ pub struct Config {
     /// Who may use the HTTP API.
     pub guard: Guard,
     pub networks: Networks,
+    /// No task that is kept can be alive: the cluster that they ran on is gone. Without it the master is asked about each,
+    /// when its agents have had time to come back.
+    pub tasks_are_gone: bool,
 }
 
 impl Config {
@@ -82,7 +85,14 @@ impl Config {
             },
             ..Options::default()
         };
-        Self { masters, store, options, guard: Guard::loopback(), networks: Networks::loopback() }
+        Self {
+            masters,
+            store,
+            options,
+            guard: Guard::loopback(),
+            networks: Networks::loopback(),
+            tasks_are_gone: false,
+        }
     }
 }
 
@@ -107,7 +117,10 @@ pub async fn start(
     let address = listener.local_addr()?;
     let tasks = tasks.child();
     let options = Options { http_port: address.port(), ..config.options };
-    let store = Store::open(&tasks, config.store).await.map_err(io::Error::other)?;
+    let mut store = Store::open(&tasks, config.store).await.map_err(io::Error::other)?;
+    if config.tasks_are_gone {
+        forget_instances(&mut store).await.map_err(io::Error::other)?;
+    }
     let seat = Arc::new(Seat {
         clock,
         options,
@@ -121,8 +134,15 @@ pub async fn start(
     let options =
         http::Options { guard: config.guard, networks: config.networks, ..http::Options::default() };
     tasks.spawn(http::serve(listener, tasks.clone(), clock, api::router(&seat), options));
+    tracing::info!(%address, "marathon started");
     tasks.spawn_graceful(succeed(Arc::clone(&seat), tasks.clone(), reign));
     Ok(MarathonHandle { address, tasks, place: seat })
+}
+
+async fn forget_instances(store: &mut Store) -> Result<(), StoreError> {
+    let kept = store.load().await?.into_iter().map(|(key, _)| key);
+    let instances = kept.filter(|key| key.starts_with(INSTANCES)).map(|key| (key, None));
+    store.save(instances.collect()).await
 }
 
 /// After each abdication, begins anew with what is kept. In the end waits until nothing uses the store any more.

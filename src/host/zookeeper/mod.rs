@@ -121,6 +121,7 @@ pub fn start(
         earlier: Notify::new(),
         failed: CancellationToken::new(),
     });
+    tracing::info!(%endpoint, "zookeeper started");
     let tasks = tasks.child();
     if let Some(log) = log {
         tasks.spawn_graceful(core::write_log(shared.clone(), log, tasks.token()));

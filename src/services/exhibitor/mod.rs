@@ -22,4 +22,4 @@ mod tests;
 pub use activity::Activity;
 pub use config::{Config, SetError};
 pub use judge::{InstanceState, Judgement, judge};
-pub use supervisor::{Effect, Input, Supervisor, Switch};
+pub use supervisor::{Effect, Input, LONGEST_BACKOFF, Supervisor, Switch};

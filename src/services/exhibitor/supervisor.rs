@@ -25,7 +25,7 @@ const UNSERVED_CHECKS: u32 = 10;
 /// How long one that was started may take to answer, as long as it does not exit.
 const GRACE: Duration = Duration::from_secs(10);
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+pub const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What an operator may turn off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,7 @@ pub struct Supervisor {
     checking: bool,
     next_restart: Time,
     backoff: Duration,
+    longest_backoff: Duration,
     restarts: u64,
     /// A restart that was due was told to be left out.
     skipped: bool,
@@ -136,10 +137,17 @@ impl Supervisor {
             checking: false,
             next_restart: now,
             backoff: FIRST_BACKOFF,
+            longest_backoff: LONGEST_BACKOFF,
             restarts: 0,
             skipped: false,
             log,
         }
+    }
+
+    /// With another longest pause between two restarts than [`LONGEST_BACKOFF`].
+    #[must_use]
+    pub fn pausing_at_most(self, longest_backoff: Duration) -> Self {
+        Self { longest_backoff, ..self }
     }
 
     pub fn judgement(&self) -> Judgement {
@@ -269,7 +277,7 @@ impl Supervisor {
     /// Gives it time to come up before the next restart, more every time.
     fn restarted(&mut self, now: Time) {
         self.next_restart = now + self.backoff;
-        self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
+        self.backoff = (self.backoff * 2).min(self.longest_backoff);
         self.patient_until = now + GRACE;
         self.misses = 0;
         self.unserved_since = None;

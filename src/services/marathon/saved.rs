@@ -22,6 +22,8 @@ use super::{
 
 pub const FRAMEWORK: &str = "framework";
 pub const ROOT: &str = "root";
+/// How the keys of instances begin.
+pub const INSTANCES: &str = "instances/";
 
 /// One version of the tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

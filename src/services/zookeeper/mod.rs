@@ -42,8 +42,10 @@ pub struct ConnectionId(pub u64);
 /// How a server behaves, and what it tells of itself.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Session timeouts are between twice and twenty times this.
+    /// Session timeouts are between twice and twenty times this, unless the two below say otherwise.
     pub tick_time: Duration,
+    pub min_session_timeout: Option<Duration>,
+    pub max_session_timeout: Option<Duration>,
     /// Connections from one address; 0 is any number.
     pub max_client_cnxns: usize,
     /// How often containers and nodes with a time to live are looked at.
@@ -62,6 +64,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             tick_time: Duration::from_millis(2000),
+            min_session_timeout: None,
+            max_session_timeout: None,
             max_client_cnxns: 60,
             reap_interval: Duration::from_secs(60),
             client_port: 2181,
@@ -76,13 +80,15 @@ impl Config {
     /// The session timeout that a client gets, in milliseconds.
     pub fn negotiate(&self, wanted: i32) -> i32 {
         let (shortest, longest) = self.session_timeouts();
-        wanted.clamp(shortest, longest)
+        wanted.min(longest).max(shortest)
     }
 
     /// The shortest and the longest session timeout, in milliseconds.
     pub fn session_timeouts(&self) -> (i32, i32) {
-        let tick = i32::try_from(self.tick_time.as_millis()).unwrap_or(i32::MAX);
-        (tick.saturating_mul(2), tick.saturating_mul(20))
+        let milliseconds = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+        let shortest = self.min_session_timeout.unwrap_or(self.tick_time.saturating_mul(2));
+        let longest = self.max_session_timeout.unwrap_or(self.tick_time.saturating_mul(20));
+        (milliseconds(shortest), milliseconds(longest))
     }
 }
 

@@ -4,5 +4,6 @@ mod by_itself;
 mod make;
 mod properties;
 mod small_parts;
+mod timeouts;
 mod watching;
 mod words;
