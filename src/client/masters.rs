@@ -87,6 +87,11 @@ impl Masters {
         self.election.as_ref().map(|election| &election.url)
     }
 
+    /// How many times another master may be tried when one does not answer.
+    pub fn others(&self) -> usize {
+        if self.known.len() > 1 { self.known.len() } else { 0 }
+    }
+
     /// The one that is believed to lead; before one is found, where it is looked for.
     pub fn current(&self) -> &Url {
         self.leader.as_ref().unwrap_or(&self.known[self.at])

@@ -88,7 +88,8 @@ impl Operator {
         request: impl Fn(&Url) -> RequestBuilder,
     ) -> Result<(Url, Response), ClientError> {
         self.find().await?;
-        for _ in 0..REDIRECTS {
+        let mut others = self.with(|masters| masters.others());
+        for _ in 0..REDIRECTS + others {
             let url = self.with(|masters| masters.endpoint(path));
             let answer = match within(&url, sent(&url, request(&url))).await {
                 Ok(response) => accepted(response).await,
@@ -99,10 +100,14 @@ impl Operator {
                 Err(ClientError::Refused { status: 307, body })
                     if self.with(|masters| masters.redirected(&body.message)) => {}
                 Err(error) => {
-                    if matches!(error.status(), None | Some(307 | 503)) {
+                    let leads_not = matches!(error.status(), None | Some(307 | 503));
+                    if leads_not {
                         self.with(Masters::failed);
                     }
-                    return Err(error);
+                    if !leads_not || others == 0 {
+                        return Err(error);
+                    }
+                    others -= 1;
                 }
             }
         }
