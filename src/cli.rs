@@ -8,7 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use marathon::ServeMarathon;
 
-use crate::{flags, spec::ProviderKind};
+use crate::{
+    flags,
+    spec::{Part, ProviderKind},
+};
 
 /// A whole Apache Mesos development lab in one binary.
 ///
@@ -87,6 +90,8 @@ pub enum Command {
     Config(Config),
     /// Start, stop or run our scheduler
     Scheduler(Scheduler),
+    /// Kill a part of the lab, and watch it come back
+    Chaos(Chaos),
     /// Write a lab file to start from
     Init(Init),
     /// Print the lab's addresses as shell variables
@@ -256,9 +261,9 @@ pub struct Tasks {
     pub output: Output,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Logs {
-    /// A task (or the first letters of its id), `master`, `scheduler` or `agent-N`; left out: the whole lab
+    /// A task (or the first letters of its id), `zookeeper`, `master`, `agent-N`, `marathon`, `scheduler`...; left out: the whole lab
     #[arg(value_name = "TASK|COMPONENT")]
     pub target: Option<String>,
     /// Go on as the log grows
@@ -339,6 +344,18 @@ pub struct SchedulerArgs {
     /// How many tasks to run, unless it has settings already
     #[arg(long, value_name = "N", value_parser = task_count)]
     pub tasks: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Chaos {
+    /// What dies, as by kill -9
+    #[arg(value_enum)]
+    pub part: Part,
+    /// How long the lab may take to be whole again
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -512,6 +529,12 @@ pub struct ServeZooKeeper {
     /// Session timeouts are between twice and twenty times this
     #[arg(long, default_value = "2s", value_name = "DURATION", value_parser = duration)]
     pub tick_time: Duration,
+    /// The shortest session timeout [default: two ticks]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub min_session_timeout: Option<Duration>,
+    /// The longest session timeout [default: twenty ticks]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_session_timeout: Option<Duration>,
     /// Connections from one address; 0 is any number
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub max_client_cnxns: usize,

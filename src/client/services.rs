@@ -28,6 +28,19 @@ pub struct Condition {
     pub version: Option<String>,
 }
 
+/// Asks the `zookeeper`, `exhibitor` or `marathon` at `url`; any other name is a master's.
+///
+/// # Errors
+/// When it does not answer, or as something else.
+pub async fn of(http: &Http, name: &str, url: &str) -> Result<Condition, ClientError> {
+    match name {
+        "zookeeper" => zookeeper(url).await,
+        "exhibitor" => exhibitor(http, url).await,
+        "marathon" => marathon(http, url).await,
+        _ => master(http, url).await,
+    }
+}
+
 /// Asks the first server of a `zk://host:port/path` URL, or of `host:port`.
 ///
 /// # Errors

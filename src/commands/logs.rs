@@ -10,7 +10,9 @@ use std::{
 use crate::{
     cli,
     client::{Http, agent_files::AgentFiles, operator::Operator},
+    cluster::component::Kind,
     error::{Context, Failure, Result},
+    provider::embedded::scheduler_app::TASK_PREFIX,
     settings::Settings,
 };
 
@@ -29,17 +31,34 @@ pub async fn run(settings: &Settings, args: &cli::Logs) -> Result<()> {
 }
 
 fn is_component(name: &str) -> bool {
-    name == "master"
-        || name == "scheduler"
-        || name.strip_prefix("agent-").is_some_and(|number| number.parse::<u16>().is_ok())
+    let numbered = |kind: &str| name.strip_prefix(kind).is_some_and(|number| number.parse::<u16>().is_ok());
+    ["zookeeper", "exhibitor", "master", "marathon", "scheduler"].contains(&name)
+        || numbered("master-")
+        || numbered("agent-")
+}
+
+/// The parts of the program that a component's lines come from.
+fn modules(kind: Kind) -> Vec<String> {
+    let modules: &[&str] = match kind {
+        Kind::ZooKeeper => &["host::zookeeper", "services::zookeeper"],
+        Kind::Exhibitor => &["host::exhibitor", "services::exhibitor"],
+        Kind::Master => &["host::master", "engine::master", "client::election"],
+        Kind::Marathon => &["host::marathon", "services::marathon"],
+        Kind::Scheduler => &["host::scheduler", "client::scheduler"],
+        Kind::Agent => &[],
+    };
+    modules.iter().map(|module| (*module).to_owned()).collect()
 }
 
 async fn lab(settings: &Settings, args: &cli::Logs, component: Option<&str>) -> Result<()> {
     let (state, record) = settings.record()?;
     let marks = match component {
         None => Vec::new(),
-        Some("master") => vec!["host::master".to_owned(), "engine::master".to_owned()],
-        Some("scheduler") => vec!["host::scheduler".to_owned(), "client::scheduler".to_owned()],
+        Some("scheduler") if record.endpoints.marathon.is_some() && state.is_running() => {
+            let task = scheduler_task(&settings.operator()?).await?;
+            return sandbox(settings, &cli::Logs { stderr: true, ..args.clone() }, &task).await;
+        }
+        Some(name) if Kind::of(name) != Kind::Agent => modules(Kind::of(name)),
         Some(agent) => {
             let endpoints = &record.endpoints.agents;
             let known = endpoints.iter().find(|(name, _)| name.0 == agent);
@@ -61,6 +80,16 @@ async fn lab(settings: &Settings, args: &cli::Logs, component: Option<&str>) -> 
         settings.printer.data(tail(file.more()?.lines().filter(wanted).collect(), None))?;
     }
     Ok(())
+}
+
+/// The newest task in which Marathon runs our scheduler.
+async fn scheduler_task(operator: &Operator) -> Result<String> {
+    let tasks = super::tasks::list(operator, true).await?;
+    let ours = tasks.into_iter().filter(|task| task.id.starts_with(TASK_PREFIX));
+    let newest = ours.max_by(|a, b| a.since.partial_cmp(&b.since).unwrap_or(std::cmp::Ordering::Equal));
+    newest.map(|task| task.id).ok_or_else(|| {
+        Failure::failed("Marathon has not started the scheduler").hint("mesoslab scheduler start")
+    })
 }
 
 /// A file that grows.
@@ -148,7 +177,11 @@ mod tests {
 
     #[test]
     fn components_are_told_from_tasks() {
-        assert!(["master", "scheduler", "agent-12"].into_iter().all(is_component));
+        assert!(
+            ["master", "master-2", "zookeeper", "marathon", "scheduler", "agent-12"]
+                .into_iter()
+                .all(is_component)
+        );
         assert!(!["agent-x", "mesoslab-1", "masters"].into_iter().any(is_component));
     }
 

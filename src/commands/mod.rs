@@ -2,6 +2,7 @@
 
 mod agents;
 mod bench;
+mod chaos;
 mod config;
 mod docs;
 mod doctor;
@@ -90,6 +91,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Explain(output) => explain::run(settings, &output).await,
         Command::Config(args) => config::run(settings, args.action).await,
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,
+        Command::Chaos(args) => chaos::run(settings, &args, clock).await,
         Command::Bench(args) => bench::run(settings, &args, clock).await,
         Command::Init(_)
         | Command::Tui(_)

@@ -137,8 +137,11 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
     let (agents, masters, services) =
         tokio::join!(operator.get_agents(), masters(&http, endpoints), services(&http, endpoints));
     let agents = agents.unwrap_or_default();
-    let mut components = [masters, services].concat();
+    let (marathon, mut components): (Vec<_>, Vec<_>) =
+        services.into_iter().partition(|part| part.name == "marathon");
+    components.extend(masters);
     components.extend(endpoints.agents.iter().map(|(name, url)| agent(&name.0, url, &agents)));
+    components.extend(marathon);
     components.push(scheduler(endpoints.scheduler.as_deref()).await);
     let degraded = components.iter().any(|component| !component.ready);
     Ok(Status {
@@ -183,14 +186,9 @@ async fn masters(http: &Http, endpoints: &Endpoints) -> Vec<Component> {
 }
 
 async fn services(http: &Http, endpoints: &Endpoints) -> Vec<Component> {
-    let asked = endpoints.services().map(async |(name, url)| {
-        let condition = match name {
-            "zookeeper" => services::zookeeper(url).await,
-            "exhibitor" => services::exhibitor(http, url).await,
-            _ => services::marathon(http, url).await,
-        };
-        Component::of(name.to_owned(), url, condition)
-    });
+    let asked = endpoints
+        .services()
+        .map(async |(name, url)| Component::of(name.to_owned(), url, services::of(http, name, url).await));
     futures_util::future::join_all(asked).await
 }
 

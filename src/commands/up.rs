@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cli,
+    client::{Http, services},
     error::{Code, Context, Failure, Result},
     mesos::time::Time,
     provider::{
@@ -179,18 +180,31 @@ impl UpRun<'_> {
 
     /// Waits for each part, says so as it comes, scales, and reports.
     async fn ready(&self, endpoints: &Endpoints, changes: Vec<String>, in_use: &[PortInUse]) -> Result<()> {
-        let operator = provider::operator(&endpoints.master).context("talk to the master")?;
+        let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
         let ports: BTreeMap<_, _> =
             in_use.iter().map(|entry| (entry.component.as_str(), entry.port)).collect();
         let wait = self.args.wait;
+        let http = Http::new();
+        let (of_mesos, of_marathon): (Vec<_>, Vec<_>) =
+            endpoints.services().partition(|(name, _)| *name != "marathon");
+        for (name, url) in of_mesos {
+            self.service(&http, name, url, &ports).await?;
+        }
         ready::master(&operator, self.clock, wait)
             .await
             .map_err(|missing| self.not_ready("master", &missing))?;
-        self.line("master", &endpoints.master, "elected", &ports);
+        for (name, url) in endpoints.named_masters() {
+            let condition = services::master(&http, url).await;
+            let state = condition.map_or_else(|error| error.to_string(), |condition| condition.state);
+            self.line(&name, url, &state, &ports);
+        }
         let seen = |name: &AgentName| self.line(&name.0, &endpoints.agents[name], "registered", &ports);
         ready::agents(&operator, endpoints, self.clock, wait, seen)
             .await
             .map_err(|missing| self.not_ready("agents", &missing))?;
+        for (name, url) in of_marathon {
+            self.service(&http, name, url, &ports).await?;
+        }
         let tasks = match &endpoints.scheduler {
             Some(url) => Some(self.scheduler(url, &ports).await?),
             None => {
@@ -199,6 +213,14 @@ impl UpRun<'_> {
             }
         };
         self.report(endpoints, changes, tasks)
+    }
+
+    async fn service(&self, http: &Http, name: &str, url: &str, ports: &BTreeMap<&str, u16>) -> Result<()> {
+        let condition = ready::service(http, name, url, self.clock, self.args.wait)
+            .await
+            .map_err(|missing| self.not_ready(name, &missing))?;
+        self.line(name, url, &condition.state, ports);
+        Ok(())
     }
 
     async fn scheduler(&self, url: &str, ports: &BTreeMap<&str, u16>) -> Result<Tasks> {
@@ -223,7 +245,7 @@ impl UpRun<'_> {
         let printer = &self.settings.printer;
         let elapsed = printer.paint("2", &format!("{:>5} ms", self.elapsed().as_millis()));
         let port = ports.get(component).map(|port| format!("   (port {port} is in use)")).unwrap_or_default();
-        printer.say(format!("  {} {component:<10} {url:<23} {what:<32} {elapsed}{port}", printer.tick()));
+        printer.say(format!("  {} {component:<10} {url:<25} {what:<32} {elapsed}{port}", printer.tick()));
     }
 
     fn elapsed(&self) -> Duration {

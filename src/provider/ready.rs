@@ -4,7 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{AgentName, Endpoints, embedded::port_of};
 use crate::{
-    client::{operator::Operator, scheduler_api::SchedulerApi},
+    client::{
+        Http,
+        operator::Operator,
+        scheduler_api::SchedulerApi,
+        services::{self, Condition},
+    },
     mesos::time::Time,
     runtime::Clock,
     scheduler::api,
@@ -54,6 +59,25 @@ pub async fn master(operator: &Operator, clock: Clock, patience: Duration) -> Re
     until(clock, patience, async || match operator.get_master().await {
         Ok(_) => Ok(()),
         Err(error) => Err(NotReady(format!("the master does not answer: {error}"))),
+    })
+    .await
+}
+
+/// Waits until `zookeeper`, `exhibitor` or `marathon` does what it is there for.
+///
+/// # Errors
+/// Why it does not, when time is up.
+pub async fn service(
+    http: &Http,
+    name: &str,
+    url: &str,
+    clock: Clock,
+    patience: Duration,
+) -> Result<Condition, NotReady> {
+    until(clock, patience, async || match services::of(http, name, url).await {
+        Ok(condition) if condition.ready => Ok(condition),
+        Ok(condition) => Err(NotReady(condition.state)),
+        Err(error) => Err(NotReady(error.to_string())),
     })
     .await
 }

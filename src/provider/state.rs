@@ -95,6 +95,11 @@ impl StateDir {
         self.path.join("agents")
     }
 
+    /// Where the lab's ZooKeeper keeps its data.
+    pub fn zookeeper(&self) -> PathBuf {
+        self.path.join("zookeeper")
+    }
+
     /// Where our scheduler keeps its framework id and settings.
     pub fn scheduler(&self) -> PathBuf {
         self.path.join("scheduler")

@@ -184,6 +184,7 @@ fn read_master(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &m
     layer.offer_timeout = table.take("offer_timeout", problems, check::duration);
     layer.offer_freed_resources_at_once =
         table.take("offer_freed_resources_at_once", problems, reader::boolean);
+    layer.zk_session_timeout = table.take("zk_session_timeout", problems, check::duration);
 }
 
 fn read_ports(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mut SpecLayer) {

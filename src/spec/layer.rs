@@ -17,6 +17,7 @@ pub struct SpecLayer {
     pub allocation_interval: Option<Duration>,
     pub offer_timeout: Option<Duration>,
     pub offer_freed_resources_at_once: Option<bool>,
+    pub zk_session_timeout: Option<Duration>,
     pub agents: Option<Vec<AgentGroup>>,
     /// How many agents in all, whatever the groups say (`--agents`).
     pub agent_count: Option<usize>,
@@ -124,6 +125,7 @@ impl SpecLayer {
             offer_freed_resources_at_once: self
                 .offer_freed_resources_at_once
                 .or(below.offer_freed_resources_at_once),
+            zk_session_timeout: self.zk_session_timeout.or(below.zk_session_timeout),
             agents: self.agents.or(below.agents),
             agent_count: self.agent_count.or(below.agent_count),
             scheduler,
@@ -143,6 +145,7 @@ impl SpecLayer {
                 allocation_interval: self.allocation_interval.unwrap_or(Duration::from_secs(1)),
                 offer_timeout: self.offer_timeout,
                 offer_freed_resources_at_once: self.offer_freed_resources_at_once.unwrap_or(true),
+                zk_session_timeout: self.zk_session_timeout.unwrap_or_else(super::zk_session_timeout),
             },
             agents: expand(&groups, self.agent_count),
             scheduler: self.scheduler,
@@ -193,6 +196,7 @@ impl From<LabSpec> for SpecLayer {
             allocation_interval: Some(spec.master.allocation_interval),
             offer_timeout: spec.master.offer_timeout,
             offer_freed_resources_at_once: Some(spec.master.offer_freed_resources_at_once),
+            zk_session_timeout: Some(spec.master.zk_session_timeout),
             agents: Some(spec.agents.into_iter().map(group).collect()),
             agent_count: None,
             scheduler: spec.scheduler,

@@ -51,6 +51,11 @@ pub struct LabSpec {
     pub ports: PortSpec,
 }
 
+/// Shorter than Mesos' ten seconds: nothing but this machine is between the parts of a lab.
+pub(crate) fn zk_session_timeout() -> Duration {
+    Duration::from_secs(4)
+}
+
 fn one() -> usize {
     1
 }
@@ -66,6 +71,21 @@ pub enum ProviderKind {
     Embedded,
 }
 
+/// A part of a lab that can be made to die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Exhibitor has it started again
+    #[value(name = "zookeeper")]
+    ZooKeeper,
+    /// The master that leads; the others elect another one
+    Leader,
+    /// It reads its apps again, and finds their tasks running
+    Marathon,
+    /// Marathon starts it again, and it takes its tasks over
+    Scheduler,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MasterSpec {
     /// Mesos' `--allocation_interval`.
@@ -74,6 +94,9 @@ pub struct MasterSpec {
     pub offer_timeout: Option<Duration>,
     /// Whether resources of a finished task are offered before the next allocation interval.
     pub offer_freed_resources_at_once: bool,
+    /// Mesos' `--zk_session_timeout`: so long a master that has died still counts as the leader.
+    #[serde(default = "zk_session_timeout")]
+    pub zk_session_timeout: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,12 @@ use std::{
     process::{Child, Stdio},
 };
 
+use mesoslab::{
+    client::zookeeper::{self, ZooKeeperUrl},
+    provider::state::StateDir,
+    runtime::{self, Tasks},
+};
+
 use crate::support::{Lab, eventually};
 
 #[test]
@@ -138,7 +144,12 @@ fn logs_of_a_task_a_component_and_the_lab() {
     assert!(lab.ok(&["logs", task, "--stderr"]).stdout().ends_with("err\n"));
     assert_eq!(lab.ok(&["logs", task, "--tail", "1"]).stdout(), "out\n");
     assert!(!lab.ok(&["logs"]).stdout().is_empty());
-    assert!(lab.ok(&["logs", "master"]).stdout().lines().all(|line| line.contains("::master")));
+    assert!(
+        lab.ok(&["logs", "master"])
+            .stdout()
+            .lines()
+            .all(|line| { line.contains("::master") || line.contains("client::election") })
+    );
     let missing = lab.run(&["logs", "no-such-task"]);
     assert_eq!(missing.code(), 1);
     assert!(missing.stderr().contains("mesoslab tasks --all"), "{}", missing.stderr());
@@ -190,12 +201,26 @@ fn the_scheduler_stops_and_starts_without_touching_its_tasks() {
 /// A second scheduler with the lab's own framework: it lives on a copy of what the lab's has saved.
 struct Rival(Child);
 
+/// What the lab's scheduler keeps in ZooKeeper.
+fn saved_state(lab: &Lab) -> Vec<u8> {
+    let read = async {
+        let record = StateDir::at(lab.state_dir()).record().expect("a record").expect("a lab");
+        let masters: ZooKeeperUrl =
+            record.endpoints.zookeeper.expect("a ZooKeeper").parse().expect("its URL");
+        let (tasks, config) = (Tasks::new(), zookeeper::Config::from(&masters));
+        let client = zookeeper::ZooKeeper::connect(&tasks, config);
+        let (state, _) = client.get("/mesoslab/schedulers/lab").await.expect("the saved state");
+        client.close().await;
+        state.to_vec()
+    };
+    runtime::block_on(read).expect("a runtime")
+}
+
 impl Rival {
     fn of(lab: &Lab) -> Self {
         let dir = lab.path().join("rival");
         std::fs::create_dir(&dir).expect("a directory");
-        let saved = lab.state_dir().join("scheduler/scheduler.json");
-        std::fs::copy(saved, dir.join("scheduler.json")).expect("the saved state");
+        std::fs::write(dir.join("scheduler.json"), saved_state(lab)).expect("write");
         let dir = dir.display().to_string();
         let args = ["serve", "scheduler", "--listen", "127.0.0.1:0", "--work-dir", &dir];
         Self(lab.command(&args).stderr(Stdio::piped()).spawn().expect("spawn"))

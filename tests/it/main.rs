@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod browser;
+mod chaos;
 mod cli;
 #[cfg(target_os = "linux")]
 mod keeper;
@@ -19,4 +20,5 @@ mod support;
 mod tidy;
 mod tui;
 mod watch;
+mod whole_lab;
 mod zookeeper;

@@ -18,9 +18,8 @@ fn refused(lab: &Lab, args: &[&str]) -> String {
 #[test]
 fn a_refused_flag_says_why_and_what_instead() {
     assert_eq!(
-        refused(&Lab::new(), &["serve", "master", "--registry=in_memory", "--zk=zk://localhost:2181/mesos"]),
-        "error: `--zk` is not supported: it comes with ZooKeeper; run one master, and name it to agents with \
-         --master=HOST:PORT\n\n\
+        refused(&Lab::new(), &["serve", "master", "--registry=in_memory", "--whitelist=/etc/mesos/agents"]),
+        "error: `--whitelist` is not supported: offers go out for every agent; start the wanted agents only\n\n\
          hint: mesoslab serve master --help; mesoslab serve master --flags lists every flag of mesos-master\n"
     );
 }
@@ -56,19 +55,19 @@ fn a_variable_is_refused_under_its_own_name() {
     let ran = lab
         .command(&["serve", "master"])
         .env("MESOS_REGISTRY", "in_memory")
-        .env("MESOS_QUORUM", "2")
+        .env("MESOS_AUTHENTICATE_AGENTS", "true")
         .output();
     let ran = ran.expect("the binary runs");
     let text = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(2), "{text}");
-    assert!(text.contains("`MESOS_QUORUM` is supported as 1 only: there is one master"), "{text}");
+    assert!(text.contains("`MESOS_AUTHENTICATE_AGENTS` is supported as false only"), "{text}");
 }
 
 #[test]
 fn the_flags_are_in_the_help_and_all_of_them_in_a_list() {
     let lab = Lab::new();
     for (component, shown, hidden) in
-        [("master", "--agent_ping_timeout", "--zk"), ("agent", "--attributes", "--docker")]
+        [("master", "--agent_ping_timeout", "--whitelist"), ("agent", "--attributes", "--docker")]
     {
         let help = lab.ok(&["serve", component, "--help"]).stdout();
         assert!(help.contains(shown) && !help.contains(hidden), "{help}");

@@ -22,12 +22,15 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Lab {
     home: TempDir,
     name: String,
+    /// Whether Marathon runs the scheduler; without it, the lab does.
+    marathon: bool,
 }
 
 impl Lab {
     /// A lab that does not exist yet, with this text as its lab file; ports are free ones.
     pub fn with_file(text: &str) -> Self {
-        let lab = Self { home: tempfile::tempdir().expect("a directory"), name: "test".into() };
+        let home = tempfile::tempdir().expect("a directory");
+        let lab = Self { home, name: "test".into(), marathon: false };
         lab.write_file(text);
         lab
     }
@@ -36,9 +39,16 @@ impl Lab {
         Self::with_file("")
     }
 
+    /// As labs are unless somebody says otherwise.
+    pub fn with_marathon(mut self) -> Self {
+        self.marathon = true;
+        self
+    }
+
     /// A lab under the default name, on free ports, for examples that name neither.
     pub fn for_readme() -> Self {
-        let lab = Self { home: tempfile::tempdir().expect("a directory"), name: "default".into() };
+        let home = tempfile::tempdir().expect("a directory");
+        let lab = Self { home, name: "default".into(), marathon: true };
         let config = lab.home.path().join("config/mesoslab");
         fs::create_dir_all(&config).expect("a directory");
         fs::write(config.join("mesoslab.toml"), ANY_PORTS).expect("write the user's lab file");
@@ -96,6 +106,9 @@ impl Lab {
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("MESOSLAB_NAME", &self.name);
+        if !self.marathon {
+            command.env("MESOSLAB_NO_MARATHON", "1");
+        }
         command
     }
 
@@ -143,6 +156,12 @@ impl Lab {
     pub fn task_processes(&self) -> Vec<u32> {
         let mark = format!("MESOS_SANDBOX={}", self.home.path().display());
         processes(|environ, _| environ.contains(&mark))
+    }
+
+    /// The shell of each task that runs the command of our framework.
+    pub fn task_shells(&self) -> Vec<u32> {
+        let mark = format!("MESOS_SANDBOX={}", self.home.path().display());
+        processes(|environ, cmdline| environ.contains(&mark) && cmdline.contains("while :;"))
     }
 
     /// Lets go on the tasks that read from a pipe `gate` in their sandbox.

@@ -187,7 +187,7 @@ async fn ask(feed: &Feed, part: Part, version: Option<String>) -> (Component, Op
         Whom::Agent { registration, ours } => {
             ask_agent(feed, &component.url, version, registration, ours).await
         }
-        Whom::OneMaster | Whom::Service => within(ask_service(feed, component.kind, &component.url)).await,
+        Whom::OneMaster | Whom::Service => within(ask_service(feed, &component.name, &component.url)).await,
         Whom::Scheduler(Some(absent)) => Answer { health: Health::Stopped, ..Answer::bad(absent) },
         Whom::Scheduler(None) => within(ask_scheduler(feed, &component.url)).await,
     };
@@ -272,14 +272,9 @@ async fn ask_agent_itself(feed: &Feed, url: &str, version: Option<String>) -> Re
     })
 }
 
-async fn ask_service(feed: &Feed, kind: Kind, url: &str) -> Result<Answer, ClientError> {
+async fn ask_service(feed: &Feed, name: &str, url: &str) -> Result<Answer, ClientError> {
     let begun = feed.now();
-    let condition = match kind {
-        Kind::ZooKeeper => services::zookeeper(url).await?,
-        Kind::Exhibitor => services::exhibitor(&feed.http, url).await?,
-        Kind::Marathon => services::marathon(&feed.http, url).await?,
-        Kind::Master | Kind::Agent | Kind::Scheduler => services::master(&feed.http, url).await?,
-    };
+    let condition = services::of(&feed.http, name, url).await?;
     Ok(Answer {
         health: if condition.ready { Health::Ready } else { Health::Degraded },
         state: condition.state,

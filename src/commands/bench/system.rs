@@ -1,6 +1,12 @@
 //! The outside of a measurement: the binary as a process, a lab of its own, and the system's accounts.
 
-use std::{fs, io, os::unix::process::CommandExt, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fs, io,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::process::Command;
 
@@ -8,6 +14,7 @@ use super::framework::COMMAND;
 use crate::{
     error::{Context, Failure, Result},
     provider::{
+        embedded::scheduler_app::TASK_PREFIX,
         ready::{self, NotReady},
         state::{LabRecord, StateDir},
     },
@@ -119,7 +126,7 @@ impl BenchLab {
         Ok(self.processes()?.into_iter().map(cpu_time).sum::<io::Result<Duration>>()?)
     }
 
-    /// The lab's process and its guard.
+    /// The lab's process, its guard, and the scheduler that Marathon runs.
     fn processes(&self) -> Result<Vec<u32>> {
         let agents = self.state.agents().display().to_string();
         let lab = self.record()?.pid;
@@ -129,30 +136,44 @@ impl BenchLab {
                 line.contains(crate::host::guard::ARGUMENT) && line.contains(&agents)
             })
         };
+        let mark = format!("MESOS_SANDBOX={}", self.directory.display());
+        let is_scheduler = |pid: &u32| {
+            let environ = environ(format!("/proc/{pid}").as_ref());
+            environ.contains(&mark) && runs_the_scheduler(&environ)
+        };
         let entries = fs::read_dir("/proc")?;
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-        Ok(pids.filter(is_guard).chain([lab]).collect())
+        Ok(pids.filter(|pid| is_guard(pid) || is_scheduler(pid)).chain([lab]).collect())
     }
 
-    /// Waits until no process of a task is left.
+    /// Waits until no process of a task is left, but for the scheduler that Marathon runs.
     ///
     /// # Errors
     /// When one still is, after a long time.
     pub async fn no_task_left(&self, clock: Clock) -> Result<()> {
         let mark = format!("MESOS_SANDBOX={}", self.directory.display());
         let none = async || {
-            if any_process_with(&mark) { Err(NotReady("a task does not end".into())) } else { Ok(()) }
+            if any_task_with(&mark) { Err(NotReady("a task does not end".into())) } else { Ok(()) }
         };
         ready::until(clock, PATIENCE, none).await.map_err(|error| Failure::failed(error.to_string()))
     }
 }
 
-fn any_process_with(mark: &str) -> bool {
+fn any_task_with(mark: &str) -> bool {
     let Ok(entries) = fs::read_dir("/proc") else { return false };
     entries.filter_map(Result::ok).any(|entry| {
-        fs::read(entry.path().join("environ"))
-            .is_ok_and(|environ| String::from_utf8_lossy(&environ).contains(mark))
+        let environ = environ(&entry.path());
+        environ.contains(mark) && !runs_the_scheduler(&environ)
     })
+}
+
+/// The environment of a process, by its directory in `/proc`; empty once it is gone.
+fn environ(process: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(process.join("environ")).unwrap_or_default()).into_owned()
+}
+
+fn runs_the_scheduler(environ: &str) -> bool {
+    environ.contains(&format!("MESOS_EXECUTOR_ID={TASK_PREFIX}"))
 }
 
 /// In KB.

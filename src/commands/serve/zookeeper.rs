@@ -41,6 +41,8 @@ fn config(args: &ServeZooKeeper) -> Result<zookeeper::Config> {
     Ok(zookeeper::Config {
         service: services::zookeeper::Config {
             tick_time: args.tick_time,
+            min_session_timeout: args.min_session_timeout,
+            max_session_timeout: args.max_session_timeout,
             max_client_cnxns: args.max_client_cnxns,
             ..services::zookeeper::Config::default()
         },

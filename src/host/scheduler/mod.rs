@@ -41,7 +41,6 @@ use crate::{
         config::SchedulerConfig,
     },
 };
-use kept::Kept;
 use lanes::Order;
 use store::Store;
 use watchers::Watchers;
@@ -116,10 +115,7 @@ pub async fn start(
 ) -> Result<SchedulerHandle, StartError> {
     setup.config.validate()?;
     let address = listener.local_addr().map_err(StartError::Listen)?;
-    let mut store = Store::open(&setup.state_dir).await?;
-    if let Some(node) = setup.keep_in {
-        store.keep_in(Kept::new(tasks, node));
-    }
+    let store = Store::of(tasks, &setup).await?;
     let mut saved = store.load().await?;
     if let Some(saved) = saved.as_mut().filter(|_| setup.tasks_are_gone) {
         saved.tasks.clear();

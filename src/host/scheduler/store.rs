@@ -13,14 +13,14 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::kept::{Kept, KeptError};
+use super::{
+    Setup,
+    kept::{Kept, KeptError},
+};
 use crate::{
     mesos::time::Time,
-    scheduler::{
-        Options, Scheduler,
-        config::{ConfigError, SchedulerConfig},
-        saved::SavedState,
-    },
+    runtime::Tasks,
+    scheduler::{Scheduler, config::ConfigError, saved::SavedState},
 };
 
 const NAME: &str = "scheduler.json";
@@ -58,9 +58,11 @@ impl Store {
         Ok(Self { dir: dir.to_owned(), kept: None, written: Mutex::new(None), lock })
     }
 
-    /// Keeps the state in ZooKeeper; what the file holds counts only while there is nothing.
-    pub fn keep_in(&mut self, kept: Kept) {
-        self.kept = Some(kept);
+    /// The store of this setup: the node that it names, or else the file. What the file holds counts only while there is
+    /// nothing in the node.
+    pub async fn of(tasks: &Tasks, setup: &Setup) -> Result<Self, StoreError> {
+        let kept = setup.keep_in.clone().map(|node| Kept::new(tasks, node));
+        Ok(Self { kept, ..Self::open(&setup.state_dir).await? })
     }
 
     /// Leaves the directory to the next scheduler, even where a child process still holds a copy of the lock's file.
@@ -112,24 +114,22 @@ impl Store {
     }
 }
 
-/// Readies the directory of a scheduler that does not run: with `config` where it has kept no settings, else with the
-/// kept ones and `changes` on top. `tasks_are_gone` forgets the tasks: the cluster that they ran on is gone.
+/// Readies the state of a scheduler that does not run: with the settings of `setup` where it has kept none, else with
+/// the kept ones, and `changes` on top. Tasks that are gone, as `setup` says, are forgotten.
 ///
 /// # Errors
 /// When the state cannot be read or written, a scheduler uses it, or a change is invalid.
-pub async fn prepare(
-    dir: &Path,
-    config: SchedulerConfig,
-    changes: &Map<String, Value>,
-    tasks_are_gone: bool,
-) -> Result<(), PrepareError> {
-    let store = Store::open(dir).await?;
+pub async fn prepare(tasks: &Tasks, setup: &Setup, changes: &Map<String, Value>) -> Result<(), PrepareError> {
+    let store = Store::of(tasks, setup).await?;
     let mut state = match store.load().await? {
         Some(state) => state,
-        None => Scheduler::new(Time::default(), Options::default(), config, None, 0).saved(),
+        None => {
+            let (config, options) = (setup.config.clone(), setup.options.clone());
+            Scheduler::new(Time::default(), options, config, None, 0).saved()
+        }
     };
     state.config = state.config.patched(&Value::Object(changes.clone()))?;
-    if tasks_are_gone {
+    if setup.tasks_are_gone {
         state.tasks.clear();
     }
     let saved = store.save(|| (0, state)).await;
@@ -175,7 +175,12 @@ mod tests {
     use std::io;
 
     use super::{Store, StoreError, prepare, replace};
-    use crate::scheduler::{Options, Scheduler, config::SchedulerConfig};
+    use crate::{
+        client::masters::Masters,
+        host::scheduler::Setup,
+        runtime::Tasks,
+        scheduler::{Options, Scheduler, config::SchedulerConfig},
+    };
 
     #[tokio::test]
     async fn keeps_the_newest_generation_and_tells_of_garbage() {
@@ -196,18 +201,22 @@ mod tests {
     #[tokio::test]
     async fn readies_a_scheduler_that_is_to_start() {
         let dir = tempfile::tempdir().unwrap();
-        let config = SchedulerConfig { num_of_node: 3, ..SchedulerConfig::default() };
+        let (tasks, none) = (Tasks::new(), serde_json::Map::new());
+        let setup = |num_of_node| {
+            let config = SchedulerConfig { num_of_node, ..SchedulerConfig::default() };
+            Setup::new(config, dir.path(), Masters::parse("127.0.0.1:1").unwrap())
+        };
         let cpus = serde_json::Map::from_iter([("cpus".to_owned(), 0.5.into())]);
-        prepare(dir.path(), config, &serde_json::Map::new(), true).await.unwrap();
-        prepare(dir.path(), SchedulerConfig::default(), &cpus, true).await.unwrap();
+        prepare(&tasks, &setup(3), &none).await.unwrap();
+        prepare(&tasks, &setup(0), &cpus).await.unwrap();
         let store = Store::open(dir.path()).await.unwrap();
         let config = store.load().await.unwrap().unwrap().config;
         assert_eq!((config.num_of_node, config.cpus), (3, 0.5), "kept, and changed");
-        let running = prepare(dir.path(), SchedulerConfig::default(), &cpus, true).await;
+        let running = prepare(&tasks, &setup(0), &cpus).await;
         assert!(running.is_err(), "it runs");
         store.close();
         let garbage = serde_json::Map::from_iter([("cups".to_owned(), 1.into())]);
-        assert!(prepare(dir.path(), SchedulerConfig::default(), &garbage, true).await.is_err());
+        assert!(prepare(&tasks, &setup(0), &garbage).await.is_err());
     }
 
     #[cfg(target_os = "linux")]

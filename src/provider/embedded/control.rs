@@ -9,7 +9,10 @@ use tokio::{
 };
 
 use super::diff::Change;
-use crate::{provider::Endpoints, spec::LabSpec};
+use crate::{
+    provider::Endpoints,
+    spec::{LabSpec, Part},
+};
 
 /// The longest order, in bytes.
 const MAX_ORDER: u64 = 1 << 20;
@@ -23,6 +26,8 @@ pub enum Order {
     SchedulerStop {
         teardown: bool,
     },
+    /// End this part as `kill -9` would, and let it come back.
+    Crash(Part),
     /// End, with all tasks.
     Down,
 }

@@ -25,6 +25,10 @@ pub enum Change {
     SchedulerSet(Map<String, Value>),
     /// The master's settings, taken over while it runs.
     MasterSet,
+    MasterAdded,
+    MasterRemoved,
+    MarathonAdded,
+    MarathonRemoved,
 }
 
 impl fmt::Display for Change {
@@ -43,6 +47,10 @@ impl fmt::Display for Change {
                 write!(f, "scheduler: {}", keys.join(" "))
             }
             Self::MasterSet => f.write_str("master: settings changed"),
+            Self::MasterAdded => f.write_str("one more master stands for election"),
+            Self::MasterRemoved => f.write_str("the last master removed"),
+            Self::MarathonAdded => f.write_str("marathon added; it runs the scheduler now"),
+            Self::MarathonRemoved => f.write_str("marathon removed; the lab runs the scheduler itself"),
         }
     }
 }
@@ -52,6 +60,14 @@ pub fn changes(now: &LabSpec, wanted: &LabSpec) -> Vec<Change> {
     let mut changes = Vec::new();
     if now.master != wanted.master {
         changes.push(Change::MasterSet);
+    }
+    let (more, fewer) = (Change::MasterAdded, Change::MasterRemoved);
+    changes.extend(vec![more; wanted.masters.saturating_sub(now.masters)]);
+    changes.extend(vec![fewer; now.masters.saturating_sub(wanted.masters)]);
+    match (now.marathon, wanted.marathon) {
+        (false, true) => changes.push(Change::MarathonAdded),
+        (true, false) => changes.push(Change::MarathonRemoved),
+        _ => {}
     }
     changes.extend(agent_changes(&now.agents, &wanted.agents));
     let set = scheduler_changes(&now.scheduler, &wanted.scheduler);
@@ -118,6 +134,20 @@ mod tests {
         assert!(matches!(&there[1], Change::AgentReplaced { what, .. } if what == &["resources"]));
         assert!(
             changes(&other, &two).iter().any(|c| matches!(c, Change::AgentAdded(a) if a.name == "agent-2"))
+        );
+    }
+
+    #[test]
+    fn masters_and_marathon_come_and_go() {
+        let small = spec("[lab]\nmarathon = false\n");
+        let large = spec("[lab]\nmasters = 3\n");
+        assert_eq!(
+            changes(&small, &large),
+            [Change::MasterAdded, Change::MasterAdded, Change::MarathonAdded]
+        );
+        assert_eq!(
+            changes(&large, &small),
+            [Change::MasterRemoved, Change::MasterRemoved, Change::MarathonRemoved]
         );
     }
 

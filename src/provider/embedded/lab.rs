@@ -1,33 +1,32 @@
-//! The lab while it runs: master, agents and scheduler of one process, and the changes it can take.
+//! The lab while it runs: all its parts in one process, and the changes it can take.
 
 use std::{collections::BTreeMap, io, net::SocketAddr, path::Path, time::Duration};
 
+use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value};
 
 use super::{
     diff::{self, Change},
+    masters::LabMasters,
     ports::{self, Bound},
+    scheduler::LabScheduler,
+    scheduler_app,
+    services::{Coordination, MarathonUnit},
 };
 use crate::{
     client::masters::Masters,
-    engine::{
-        agent::{AgentConfig, view},
-        master::MasterConfig,
-    },
+    engine::agent::{Agent, AgentConfig, Executor, view},
     host::{
         agent::{self, AgentHandle},
         guard::{self, Guard, GuardCommand},
-        master::{self, MasterHandle},
-        scheduler::{self, SchedulerHandle},
     },
     mesos::{attributes, resources::Resources, v1::AgentInfo},
     provider::{
-        self, AgentName, Endpoints,
+        self, AgentName, Endpoints, master_name,
         state::{LabRecord, StateDir},
     },
     runtime::{Clock, Tasks},
-    scheduler::config::SchedulerConfig,
-    spec::{AgentSpec, LabSpec, MasterSpec},
+    spec::{AgentSpec, LabSpec, Part},
 };
 
 /// How long an agent gets to end its tasks before it goes.
@@ -63,16 +62,18 @@ pub struct EmbeddedLab {
     clock: Clock,
     tasks: Tasks,
     guard: Guard,
-    master: MasterHandle,
+    coordination: Coordination,
+    masters: LabMasters,
     agents: BTreeMap<AgentName, Running>,
-    scheduler: Option<SchedulerHandle>,
+    marathon: Option<MarathonUnit>,
+    scheduler: LabScheduler,
     started_at: f64,
     last: Endpoints,
     in_use: Vec<PortInUse>,
 }
 
 impl EmbeddedLab {
-    /// Starts master, agents and scheduler; returns when all of them listen. The record tells where.
+    /// Starts all parts; returns when all of them listen. The record tells where.
     ///
     /// # Errors
     /// When a listener, the guard or the state directory cannot be had.
@@ -84,23 +85,29 @@ impl EmbeddedLab {
         let tasks = Tasks::new();
         let guard = Guard::spawn(&tasks, GuardCommand::this_binary(&state.agents())?)?;
         let mut in_use = Vec::new();
-        let bound = ports::bind(spec.ports.master, ports::port_of(&last.master)).await?;
-        let listener = note("master", bound, &mut in_use);
-        let config = master_config(&spec.master);
-        let master = master::start(&tasks, clock, listener, config)?;
+        let coordination = coordination(&tasks, clock, &spec, &state, (&last, &mut in_use)).await?;
+        let (url, timeout) = (coordination.masters_at(), spec.master.zk_session_timeout);
+        let masters = LabMasters::new(&tasks, clock, url, timeout);
+        let at = coordination.masters_at();
+        let scheduler = LabScheduler::new(&tasks, clock, state.scheduler(), &at)?;
         let mut lab = Self {
             state,
             clock,
             tasks,
             guard,
-            master,
+            coordination,
+            masters,
             agents: BTreeMap::new(),
-            scheduler: None,
+            marathon: None,
+            scheduler,
             started_at: clock.now().as_secs_f64(),
             last,
             in_use,
             spec,
         };
+        for at in 0..lab.spec.masters {
+            lab.add_master(at).await?;
+        }
         for agent in lab.spec.agents.clone() {
             lab.start_agent(&agent).await?;
         }
@@ -108,25 +115,29 @@ impl EmbeddedLab {
             Some(record) => diff::scheduler_changes(&record.spec.scheduler, &lab.spec.scheduler),
             None => Map::new(),
         };
-        lab.run_scheduler(true).await?;
-        lab.set_scheduler(&changed).await?;
+        lab.scheduler.prepare(&lab.spec.scheduler, &changed, true).await?;
+        if lab.spec.marathon {
+            lab.start_marathon(true).await?;
+        }
+        lab.run_scheduler().await?;
         lab.write_record(false)?;
         Ok(lab)
     }
 
     pub fn endpoints(&self) -> Endpoints {
+        let mut masters = self.masters.addresses().map(url);
         Endpoints {
-            zookeeper: None,
-            exhibitor: None,
-            marathon: None,
-            master: url(self.master.endpoint()),
-            more_masters: Vec::new(),
+            zookeeper: Some(self.coordination.masters_at().to_string()),
+            exhibitor: Some(url(self.coordination.exhibitor())),
+            master: masters.next().unwrap_or_default(),
+            more_masters: masters.collect(),
+            marathon: self.marathon.as_ref().map(MarathonUnit::url),
             agents: self
                 .agents
                 .iter()
                 .map(|(name, agent)| (name.clone(), url(agent.handle.endpoint())))
                 .collect(),
-            scheduler: self.scheduler.as_ref().map(SchedulerHandle::endpoint),
+            scheduler: self.scheduler.url(),
         }
     }
 
@@ -142,16 +153,16 @@ impl EmbeddedLab {
     pub async fn apply(&mut self, wanted: LabSpec) -> io::Result<Vec<Change>> {
         let mut changes = diff::changes(&self.spec, &wanted);
         for change in &mut changes {
-            self.make(change, &wanted.master).await?;
+            self.make(change, &wanted).await?;
         }
-        self.start_scheduler().await?;
         self.spec = wanted;
+        self.start_scheduler().await?;
         self.write_record(false)?;
         Ok(changes)
     }
 
     /// Makes one change true. Resources that still hold what runs are changed in place, and the change says so.
-    async fn make(&mut self, change: &mut Change, master: &MasterSpec) -> io::Result<()> {
+    async fn make(&mut self, change: &mut Change, wanted: &LabSpec) -> io::Result<()> {
         match change {
             Change::AgentAdded(agent) => self.start_agent(agent).await?,
             Change::AgentRemoved { name } => self.stop_agent(name).await,
@@ -167,7 +178,22 @@ impl EmbeddedLab {
                 self.start_agent(agent).await?;
             }
             Change::SchedulerSet(set) => self.set_scheduler(set).await?,
-            Change::MasterSet => self.set_master(master),
+            Change::MasterSet => {
+                self.spec.master = wanted.master.clone();
+                self.masters.reconfigure(&wanted.master);
+            }
+            Change::MasterAdded => self.add_master(self.masters.len()).await?,
+            Change::MasterRemoved => self.masters.remove_last(),
+            Change::MarathonAdded => {
+                self.scheduler.stop(None, false).await?;
+                self.start_marathon(false).await?;
+            }
+            Change::MarathonRemoved => {
+                self.scheduler.stop(self.marathon.as_ref().map(MarathonUnit::url), false).await?;
+                if let Some(marathon) = self.marathon.take() {
+                    marathon.stop().await;
+                }
+            }
         }
         Ok(())
     }
@@ -190,27 +216,19 @@ impl EmbeddedLab {
     /// # Errors
     /// When it gets no port, or its kept state cannot be read.
     pub async fn start_scheduler(&mut self) -> io::Result<()> {
-        match self.scheduler.take_if(|scheduler| scheduler.has_stopped()) {
-            Some(ended) => ended.stop(false).await,
-            None if self.scheduler.is_some() => return Ok(()),
-            None => {}
+        if !self.scheduler.is_there() {
+            self.scheduler.prepare(&self.spec.scheduler, &Map::new(), false).await?;
         }
-        self.run_scheduler(false).await
+        self.run_scheduler().await
     }
 
-    /// `tasks_are_gone` for a lab that begins: its guard has seen to it that none is left of the last one.
-    async fn run_scheduler(&mut self, tasks_are_gone: bool) -> io::Result<()> {
+    async fn run_scheduler(&mut self) -> io::Result<()> {
+        let wished = self.spec.ports.scheduler;
         let last = self.last.scheduler.as_deref().and_then(ports::port_of);
-        let bound = ports::bind(self.spec.ports.scheduler, last).await?;
-        let listener = note("scheduler", bound, &mut self.in_use);
-        let config = scheduler_config(&self.spec.scheduler)?;
-        let masters = Masters::new([url(self.master.endpoint())]).map_err(io::Error::other)?;
-        let mut setup = scheduler::Setup::new(config, self.state.scheduler(), masters);
-        setup.tasks_are_gone = tasks_are_gone;
-        let handle =
-            scheduler::start(&self.tasks, self.clock, listener, setup).await.map_err(io::Error::other)?;
-        self.last.scheduler = Some(handle.endpoint());
-        self.scheduler = Some(handle);
+        let marathon = self.marathon.as_ref().map(MarathonUnit::url);
+        let in_use = self.scheduler.start(marathon, (wished, last)).await?;
+        self.in_use.extend(in_use.map(|port| PortInUse { component: "scheduler".to_owned(), port }));
+        self.last.scheduler = self.scheduler.url();
         self.write_record(false)
     }
 
@@ -219,10 +237,67 @@ impl EmbeddedLab {
     /// # Errors
     /// When the record cannot be written.
     pub async fn stop_scheduler(&mut self, teardown: bool) -> io::Result<()> {
-        if let Some(scheduler) = self.scheduler.take() {
-            scheduler.stop(teardown).await;
-        }
+        self.scheduler.stop(self.marathon.as_ref().map(MarathonUnit::url), teardown).await?;
         self.write_record(false)
+    }
+
+    async fn start_marathon(&mut self, tasks_are_gone: bool) -> io::Result<()> {
+        let last = self.last.marathon.as_deref().and_then(ports::port_of);
+        let bound = ports::bind(self.spec.ports.marathon, last).await?;
+        let listener = note("marathon", bound, &mut self.in_use);
+        let masters =
+            Masters::parse(&self.coordination.masters_at().to_string()).map_err(io::Error::other)?;
+        let state = self.coordination.marathon_at();
+        let marathon =
+            MarathonUnit::start(&self.tasks, self.clock, listener, masters, state, tasks_are_gone).await?;
+        self.last.marathon = Some(marathon.url());
+        self.marathon = Some(marathon);
+        Ok(())
+    }
+
+    async fn add_master(&mut self, at: usize) -> io::Result<()> {
+        let wished = match self.spec.ports.master {
+            0 => 0,
+            first => first.saturating_sub(u16::try_from(at).unwrap_or_default()),
+        };
+        let last = self.last.masters().nth(at).and_then(ports::port_of);
+        let bound = ports::bind(wished, last).await?;
+        let listener = note(&master_name(at, self.spec.masters), bound, &mut self.in_use);
+        self.masters.add(listener, &self.spec.master)
+    }
+
+    /// Ends a part as `kill -9` would, and lets it come back: ZooKeeper by Exhibitor, the scheduler by Marathon, the
+    /// others at once.
+    ///
+    /// # Errors
+    /// When the lab has no such part, or it cannot start again.
+    pub async fn crash(&mut self, part: Part) -> io::Result<()> {
+        match part {
+            Part::ZooKeeper => self.coordination.crash_zookeeper().await,
+            Part::Leader => {
+                let leader = self.masters.leader().ok_or_else(|| io::Error::other("no master leads"))?;
+                self.masters.crash(leader, &self.spec.master).await?;
+            }
+            Part::Marathon => {
+                let marathon =
+                    self.marathon.take().ok_or_else(|| io::Error::other("there is no Marathon"))?;
+                self.marathon = Some(marathon.crash().await?);
+            }
+            Part::Scheduler => self.crash_scheduler()?,
+        }
+        Ok(())
+    }
+
+    fn crash_scheduler(&self) -> io::Result<()> {
+        let is_ours = |executor: &&Executor| executor.id().as_str().starts_with(scheduler_app::TASK_PREFIX);
+        let of = |agent: &Agent| -> Vec<u32> {
+            let executors = agent.frameworks.values().flat_map(|framework| framework.executors.values());
+            executors.filter(is_ours).flat_map(Executor::processes).collect()
+        };
+        let mut pids = self.agents.values().flat_map(|agent| agent.handle.with(of));
+        let pid = pids.next().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let pid = pid.ok_or_else(|| io::Error::other("no scheduler runs as a process of its own"))?;
+        Ok(rustix::process::kill_process(pid, Signal::KILL)?)
     }
 
     /// Ends everything in reverse order; no process of a task is left.
@@ -231,8 +306,9 @@ impl EmbeddedLab {
     /// When the record cannot be written; everything has ended all the same.
     pub async fn down(mut self) -> io::Result<()> {
         let recorded = self.write_record(true);
-        if let Some(scheduler) = self.scheduler.take() {
-            scheduler.stop(false).await;
+        self.scheduler.end().await;
+        if let Some(marathon) = self.marathon.take() {
+            marathon.stop().await;
         }
         let stops = std::mem::take(&mut self.agents).into_values().map(Running::stop);
         futures_util::future::join_all(stops).await;
@@ -250,7 +326,7 @@ impl EmbeddedLab {
         config.guard = Some(self.guard.clone());
         config.log = Some(self.state.log());
         let tasks = self.tasks.child();
-        let handle = agent::start(&tasks, self.clock, listener, config, self.master.clone())?;
+        let handle = agent::start(&tasks, self.clock, listener, config, self.masters.seat())?;
         self.last.agents.insert(name.clone(), url(handle.endpoint()));
         self.agents.insert(name, Running { handle, tasks });
         Ok(())
@@ -272,17 +348,9 @@ impl EmbeddedLab {
     }
 
     async fn set_scheduler(&self, set: &Map<String, Value>) -> io::Result<()> {
-        let Some(scheduler) = self.scheduler.as_ref().filter(|_| !set.is_empty()) else { return Ok(()) };
-        let api = provider::scheduler_api(&scheduler.endpoint()).map_err(io::Error::other)?;
+        let Some(url) = self.scheduler.url().filter(|_| !set.is_empty()) else { return Ok(()) };
+        let api = provider::scheduler_api(&url).map_err(io::Error::other)?;
         api.patch_config(&Value::Object(set.clone())).await.map(drop).map_err(io::Error::other)
-    }
-
-    fn set_master(&self, spec: &MasterSpec) {
-        self.master.reconfigure(
-            spec.allocation_interval,
-            spec.offer_timeout,
-            spec.offer_freed_resources_at_once,
-        );
     }
 
     fn write_record(&self, stopped: bool) -> io::Result<()> {
@@ -308,13 +376,21 @@ fn note(component: &str, bound: Bound, in_use: &mut Vec<PortInUse>) -> tokio::ne
     bound.listener
 }
 
-fn master_config(spec: &MasterSpec) -> MasterConfig {
-    MasterConfig {
-        allocation_interval: spec.allocation_interval,
-        offer_timeout: spec.offer_timeout,
-        offer_freed_resources_at_once: spec.offer_freed_resources_at_once,
-        ..MasterConfig::default()
-    }
+async fn coordination(
+    tasks: &Tasks,
+    clock: Clock,
+    spec: &LabSpec,
+    state: &StateDir,
+    (last, in_use): (&Endpoints, &mut Vec<PortInUse>),
+) -> io::Result<Coordination> {
+    let port =
+        |url: &Option<String>| url.as_deref().and_then(|url| ports::port_of(url.trim_end_matches("/mesos")));
+    let bound = ports::bind(spec.ports.zookeeper, port(&last.zookeeper)).await?;
+    let zookeeper = note("zookeeper", bound, in_use);
+    let bound = ports::bind(spec.ports.exhibitor, port(&last.exhibitor)).await?;
+    let exhibitor = note("exhibitor", bound, in_use);
+    let masters: Vec<u16> = last.masters().filter_map(ports::port_of).collect();
+    Coordination::start(tasks, clock, [zookeeper, exhibitor], state.zookeeper(), &masters).await
 }
 
 fn agent_config(spec: &AgentSpec, agents_dir: &Path) -> io::Result<AgentConfig> {
@@ -326,9 +402,4 @@ fn agent_config(spec: &AgentSpec, agents_dir: &Path) -> io::Result<AgentConfig> 
         ..AgentInfo::default()
     };
     Ok(AgentConfig::new(info, agents_dir.join(&spec.name).display().to_string()))
-}
-
-/// The settings of a scheduler that has none yet: the defaults with what the lab file sets.
-fn scheduler_config(set: &Map<String, Value>) -> io::Result<SchedulerConfig> {
-    SchedulerConfig::default().patched(&Value::Object(set.clone())).map_err(io::Error::other)
 }

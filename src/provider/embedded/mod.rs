@@ -6,9 +6,14 @@
 pub mod control;
 pub mod diff;
 pub mod lab;
+mod masters;
 mod ports;
 pub mod process;
+mod scheduler;
+pub mod scheduler_app;
+mod services;
 mod spawn;
+mod zookeeper;
 
 pub use ports::port_of;
 pub use spawn::spawn;

@@ -1,8 +1,20 @@
 //! Where the lab's components listen: the usual port, else the one from last time, else any that is free.
 
-use std::{io, net::Ipv4Addr};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::net::TcpListener;
+
+use crate::{
+    provider::ready::{self, NotReady},
+    runtime::Clock,
+};
+
+/// How long a part that ends may hold its port.
+const LETTING_GO: Duration = Duration::from_secs(5);
 
 /// A listener on loopback, and whether the port that was wished for was taken.
 #[derive(Debug)]
@@ -33,6 +45,26 @@ pub async fn bind(wished: u16, last: Option<u16>) -> io::Result<Bound> {
 
 async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Listens once more where something of ours is just ending.
+///
+/// # Errors
+/// When somebody else has taken the port since.
+pub async fn again(clock: Clock, address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = ready::until(clock, LETTING_GO, async || {
+        TcpListener::bind(address).await.map_err(|error| NotReady(format!("listen on {address}: {error}")))
+    });
+    bound.await.map_err(io::Error::other)
+}
+
+/// A port for a process that is yet to start: the one that is wished for, as [`bind`] chooses.
+///
+/// # Errors
+/// As [`bind`].
+pub async fn reserve(wished: u16, last: Option<u16>) -> io::Result<(SocketAddr, Option<u16>)> {
+    let bound = bind(wished, last).await?;
+    Ok((bound.listener.local_addr()?, bound.in_use))
 }
 
 /// The port of a URL such as `http://127.0.0.1:5050`.

@@ -91,6 +91,7 @@ impl LabProcess {
             Order::SchedulerStop { teardown } => {
                 (self.lab.stop_scheduler(teardown).await.map(|()| Vec::new()), false)
             }
+            Order::Crash(part) => (self.lab.crash(part).await.map(|()| Vec::new()), false),
             Order::Down => (Ok(Vec::new()), true),
         };
         let answer = match done {

@@ -36,7 +36,7 @@ fn no_lab_is_4() {
 fn what_is_no_address_theme_tab_or_size_is_2() {
     let lab = Lab::new();
     for (args, said) in [
-        (&["--master", "zk://a:2181/mesos"][..], "--master http://127.0.0.1:5050"),
+        (&["--master", "zk://a:2181"][..], "--master zk://127.0.0.1:2181/mesos"),
         (&["--master", "a:5050,b c"], "--master http://127.0.0.1:5050"),
         (&["--master", "a:5050", "--scheduler", "ftp://b"], "`--scheduler ftp://b` is no URL"),
         (&["--theme", "plaid"], "there are dark, light"),
