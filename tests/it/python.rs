@@ -8,7 +8,10 @@ use std::{path::Path, time::Duration};
 use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
-use crate::replay::cluster::{Cluster, Setup};
+use crate::{
+    replay::cluster::{Cluster, Setup},
+    support::Lab,
+};
 
 /// The interpreter, if it has the module.
 pub async fn python(module: &str) -> Option<String> {
@@ -76,4 +79,23 @@ async fn pymesos() {
     assert_eq!(states(&said, "pm-ends"), ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]);
     let stays = ["TASK_STARTING", "TASK_RUNNING", "TASK_RUNNING", "TASK_KILLED"];
     assert_eq!(states(&said, "pm-stays"), stays);
+}
+
+/// By the URL that Mesos' own tools take, through kazoo: the leader is found among three masters.
+#[tokio::test(flavor = "multi_thread")]
+async fn pymesos_finds_the_leader_in_zookeeper() {
+    let Some(python) = python("pymesos").await else { return };
+    let lab = Lab::new().up(&["--masters", "3", "--agents", "1"]);
+    let variables = lab.ok(&["env", "-q"]).stdout();
+    let zookeeper =
+        variables.lines().find_map(|line| line.strip_prefix("export MESOS_ZK=")).expect("MESOS_ZK");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/pymesos_framework.py");
+    let mut framework = Command::new(python);
+    framework.arg(script).arg(zookeeper.trim_matches('\'')).kill_on_drop(true);
+    let ended = timeout(Duration::from_secs(60), framework.output()).await.expect("the framework ends");
+    let output = ended.expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let said: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(states(&said, "pm-ends"), ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]);
 }

@@ -1,7 +1,7 @@
 """A framework on the third-party package pymesos (the v1 HTTP API behind the classic driver interface): launches two
 tasks, sees one finish and one run, reconciles, kills it, and stops its driver, which tears the framework down.
 
-usage: pymesos_framework.py HOST:PORT
+usage: pymesos_framework.py HOST:PORT | zk://HOST:PORT/PATH
 
 Prints one JSON line for each thing that happened; exits 0 if all of it happened.
 """

@@ -42,7 +42,9 @@ pub fn app(binary: &Path, setup: &Setup, listen: SocketAddr) -> Value {
             "path": "/v1/state",
             "port": listen.port(),
             "gracePeriodSeconds": 10,
-            "intervalSeconds": 5,
+            // A deployment is done, and the app free for the next one, when it is healthy.
+            "delaySeconds": 0,
+            "intervalSeconds": 2,
             "timeoutSeconds": 3,
             "maxConsecutiveFailures": 3,
         }],

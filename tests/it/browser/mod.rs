@@ -5,5 +5,6 @@
 
 mod driver;
 mod exhibitor;
+mod lab;
 mod marathon;
 mod master;

@@ -6,3 +6,4 @@ mod differential;
 mod process;
 mod raw;
 mod real;
+mod rust_client;
