@@ -126,9 +126,12 @@ fn state_directory() -> Finding {
 
 async fn ports(spec: &LabSpec) -> Finding {
     const CHECK: &str = "ports";
-    let agents = (0..spec.agents.len() as u16).map(|index| spec.ports.agents.saturating_add(index));
-    let wished: Vec<u16> =
-        [spec.ports.master].into_iter().chain(agents).chain([spec.ports.scheduler]).collect();
+    let ports = &spec.ports;
+    let agents = (0..spec.agents.len() as u16).map(|index| ports.agents.saturating_add(index));
+    let masters = (0..spec.masters).map(|at| ports.of_master(at));
+    let marathon = spec.marathon.then_some(ports.marathon);
+    let services = [ports.zookeeper, ports.exhibitor, ports.scheduler].into_iter().chain(marathon);
+    let wished: Vec<u16> = masters.chain(agents).chain(services).collect();
     let running = StateDir::of(&spec.name).is_ok_and(|state| state.is_running());
     if running {
         return Finding::good(CHECK, format!("in use by lab `{}`, which runs", spec.name));
@@ -140,7 +143,7 @@ async fn ports(spec: &LabSpec) -> Finding {
         }
     }
     if taken.is_empty() {
-        return Finding::good(CHECK, format!("{} and {} are free", spec.ports.master, wished.len() - 1));
+        return Finding::good(CHECK, format!("{} and {} others are free", ports.master, wished.len() - 1));
     }
     let remedy = "nothing to do: free ones are taken instead; or change [ports] in the lab file";
     Finding::note(CHECK, format!("in use by others: {}", taken.join(", ")), remedy)

@@ -138,6 +138,16 @@ pub struct PortSpec {
     pub scheduler: u16,
 }
 
+impl PortSpec {
+    /// The port that the master at this place tries first; 0 is any.
+    pub fn of_master(&self, at: usize) -> u16 {
+        match self.master {
+            0 => 0,
+            first => first.saturating_sub(u16::try_from(at).unwrap_or_default()),
+        }
+    }
+}
+
 /// Says what the scheduler does not accept of `[scheduler]`, as pairs of field and message. It is passed in because
 /// only the scheduler knows its settings.
 pub type SchedulerCheck = fn(&serde_json::Map<String, serde_json::Value>) -> Vec<(String, String)>;

@@ -256,10 +256,7 @@ impl EmbeddedLab {
     }
 
     async fn add_master(&mut self, at: usize) -> io::Result<()> {
-        let wished = match self.spec.ports.master {
-            0 => 0,
-            first => first.saturating_sub(u16::try_from(at).unwrap_or_default()),
-        };
+        let wished = self.spec.ports.of_master(at);
         let last = self.last.masters().nth(at).and_then(ports::port_of);
         let bound = ports::bind(wished, last).await?;
         let listener = note(&master_name(at, self.spec.masters), bound, &mut self.in_use);
