@@ -12,7 +12,7 @@
 //! | 0 | [`runtime`] | the clock, background tasks, signals |
 //! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
-//! | 1 | [`services`] | what a lab has beside Mesos, without IO: Marathon |
+//! | 1 | [`services`] | what a lab has beside Mesos, without IO: ZooKeeper, Exhibitor, Marathon |
 //! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
@@ -33,6 +33,9 @@
 //! SUBSCRIBE > master > OFFERS > scheduler > ACCEPT > master > RunTask > agent > process
 //! process exit > agent > StatusUpdate > master > UPDATE > scheduler > ACKNOWLEDGE > master > agent
 //! agent > wire::to_master > libprocess > another process' listener > wire::to_master > master
+//! ZooKeeper > client::election > the masters, of which one leads > Seat > the agents of its process
+//! app > Marathon > ACCEPT > master > RunTask > agent > `serve scheduler` > ZooKeeper: its state
+//! Exhibitor > four-letter words > ZooKeeper; Exhibitor > Order > whoever runs the ZooKeeper
 //! ```
 //!
 //! # Invariants
@@ -41,7 +44,8 @@
 //!   that was not seeded: each part is a struct with `handle(now, input)`, and one loop in [`host`] does its IO.
 //!   The same inputs give the same outputs, byte by byte.
 //! * **One door.** What stands above [`provider`] reaches a lab through its public HTTP APIs, whoever runs it.
-//!   The one exception is the control socket of the embedded lab's process, which only starts, changes and ends it.
+//!   The one exception is the control socket of the embedded lab's process, which only starts, changes and ends it
+//!   and its parts.
 //! * **Only [`runtime`] spawns and reads the time, only [`printer`] prints, only the dashboard's terminal draws.**
 //!   `clippy.toml` holds the rest of us to it.
 //! * **A dashboard that never waits.** [`tui`]'s `update` is pure, and it alone changes what is shown; all that takes time
@@ -53,9 +57,12 @@
 //!   own, an empty environment and none of its first file descriptors.
 //!   An agent that is a process of its own has a keeper instead, which lets those tasks live on that are to survive it,
 //!   and none without end: what no agent takes over in time is killed.
-//! * **Loopback only.** Every listener binds 127.0.0.1, but for a master or an agent that is served with another `--ip`;
+//! * **Loopback only.** Every listener binds 127.0.0.1, but for a component that is served on another address;
 //!   a request with a foreign `Host` or `Origin` gets 403, and so does whoever comes from a network that the listener is
 //!   not told to answer. No message makes us connect to such a network either.
+//! * **Said is kept.** What ZooKeeper has answered is on the disk, what a leading master has done to the registry is in
+//!   ZooKeeper before its effects leave, and what Marathon and our scheduler order is saved before it is ordered: each of
+//!   them can die at any time, and no task notices.
 //! * **One wire.** Master and agent speak [`engine::wire`] to each other: through a channel in one process, as Mesos'
 //!   libprocess messages between two. Nothing above the two hosts knows which it is.
 
