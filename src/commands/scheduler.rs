@@ -1,17 +1,18 @@
 //! `mesoslab scheduler` and `mesoslab serve scheduler`: our framework's scheduler in the lab, or on its own.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use tokio::net::TcpListener;
 
 use crate::{
     cli::{SchedulerAction, SchedulerArgs},
     client::{masters::Masters, zookeeper::ZooKeeperUrl},
-    error::{Context, Failure, Result},
+    error::{Code, Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
     provider::{
         self,
         embedded::control::{self, Answer, Order},
+        ready,
     },
     runtime::{Clock, Signals, Tasks},
     scheduler::{api::Phase, config::SchedulerConfig},
@@ -19,18 +20,21 @@ use crate::{
     spec::SpecLayer,
 };
 
+/// How long a scheduler that is started may take to subscribe.
+const STARTING: Duration = Duration::from_secs(30);
+
 /// Below it are the states of schedulers whose master is found in ZooKeeper, by the framework's name.
 const STATES: &str = "/mesoslab/schedulers";
 
 pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> Result<()> {
     match action {
-        SchedulerAction::Start => start(settings).await,
+        SchedulerAction::Start => start(settings, clock).await,
         SchedulerAction::Stop { teardown } => stop(settings, teardown).await,
         SchedulerAction::Run(args) => serve(settings, &args, clock).await,
     }
 }
 
-async fn start(settings: &Settings) -> Result<()> {
+async fn start(settings: &Settings, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
     if let Some(url) = record.endpoints.scheduler
         && goes_on(&url).await
@@ -41,7 +45,15 @@ async fn start(settings: &Settings) -> Result<()> {
     match control::order(&state.socket(), &Order::SchedulerStart).await.context("reach the lab's process")? {
         Answer::Done { endpoints, .. } => {
             let url = endpoints.scheduler.unwrap_or_default();
-            settings.printer.say(format!("  {} scheduler  {url}", settings.printer.tick()));
+            let api = provider::scheduler_api(&url).context("talk to the scheduler")?;
+            let state = ready::scheduler(&api, clock, STARTING).await.map_err(|missing| {
+                Failure::new(Code::NotReady, missing.to_string()).hint("mesoslab logs scheduler")
+            })?;
+            settings.printer.say(format!(
+                "  {} scheduler  {url}   {}",
+                settings.printer.tick(),
+                state.summary
+            ));
             Ok(())
         }
         Answer::Failed { message } => {

@@ -78,7 +78,7 @@ fn the_scheduler_starts_and_stops_through_marathon() {
     assert_eq!(lab.running().len(), 3, "its tasks go on, and nothing else");
 
     lab.ok(&["scheduler", "start"]);
-    eventually("it is subscribed again", || lab.json(&["status"])["state"] == "running");
+    assert!(state_of(&lab, "scheduler").starts_with("subscribed"), "a start waits for that");
     assert_eq!(ours(&lab), tasks, "it takes its tasks over");
     assert_ne!(schedulers(&lab), first);
     lab.ok(&["scale", "4"]);
@@ -87,6 +87,10 @@ fn the_scheduler_starts_and_stops_through_marathon() {
     eventually("its tasks end with it", || lab.running().is_empty());
     lab.ok(&["up"]);
     eventually("a new framework is there", || ours(&lab).len() == 4);
+    lab.ok(&["scheduler", "stop"]);
+    lab.ok(&["scheduler", "start"]);
+    lab.ok(&["scheduler", "stop", "--teardown"]);
+    eventually("one that has just begun ends its tasks, too", || lab.running().is_empty());
 }
 
 #[test]

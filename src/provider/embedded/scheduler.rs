@@ -123,19 +123,27 @@ impl LabScheduler {
     /// # Errors
     /// When Marathon does not end it.
     pub async fn stop(&mut self, marathon: Option<String>, teardown: bool) -> io::Result<()> {
-        match std::mem::replace(&mut self.at, At::Nowhere) {
+        match &self.at {
             At::Nowhere => {}
-            At::Here(scheduler) => scheduler.stop(teardown).await,
+            At::Here(_) => {
+                if let At::Here(scheduler) = std::mem::replace(&mut self.at, At::Nowhere) {
+                    scheduler.stop(teardown).await;
+                }
+            }
             At::Marathon(address) => {
+                let address = *address;
                 let url = format!("http://{address}");
                 let api = provider::scheduler_api(&url).map_err(io::Error::other)?;
                 if teardown {
+                    // One that is not subscribed cannot tell the master.
+                    ready::scheduler(&api, self.clock, ENDING).await.map_err(io::Error::other)?;
                     api.teardown().await.map_err(io::Error::other)?;
                 }
                 let marathon = marathon.ok_or_else(|| io::Error::other("Marathon is gone"))?;
                 let marathon = MarathonApi::new(Http::new(), &marathon).map_err(io::Error::other)?;
                 marathon.delete_app(scheduler_app::ID).await.map_err(io::Error::other)?;
                 self.until_ended(address).await?;
+                self.at = At::Nowhere;
             }
         }
         Ok(())
