@@ -164,6 +164,12 @@ impl Lab {
         processes(|environ, cmdline| environ.contains(&mark) && cmdline.contains("while :;"))
     }
 
+    /// How many tasks have made their pipe `gate`.
+    pub fn gates(&self) -> usize {
+        let (_, found) = self.shell(&format!("find '{}' -name gate -type p", self.home.path().display()));
+        found.lines().count()
+    }
+
     /// Lets go on the tasks that read from a pipe `gate` in their sandbox.
     pub fn open_gates(&self) {
         let line = format!(

@@ -67,6 +67,29 @@ fn every_command_follows_the_leader_wherever_it_is() {
 }
 
 #[test]
+fn what_ends_while_no_master_leads_is_told_to_the_next_leader() {
+    let file = "[lab]\nmasters = 3\n[scheduler]\ncommand = \"mkfifo gate; read go < gate\"\n";
+    let lab = Lab::with_file(file).up(&["--tasks", "3"]);
+    let before = ours(&lab);
+    eventually("every task waits", || lab.gates() == 3);
+    let mut chaos = lab.command(&["chaos", "leader"]).spawn().expect("spawn");
+    eventually("nobody leads", || lab.run(&["tasks"]).code() != 0);
+    lab.open_gates();
+    assert!(chaos.wait().expect("exit").success());
+    eventually("each end has arrived", || {
+        let tasks = lab.json(&["tasks", "--all"]);
+        let tasks = tasks.as_array().expect("a list");
+        before
+            .iter()
+            .all(|id| tasks.iter().any(|it| it["id"] == id.as_str() && it["state"] == "TASK_FINISHED"))
+    });
+    eventually("and each place is filled again", || {
+        let now = ours(&lab);
+        now.len() == 3 && now.iter().all(|id| !before.contains(id))
+    });
+}
+
+#[test]
 fn the_scheduler_starts_and_stops_through_marathon() {
     let lab = Lab::new().with_marathon().up(&["--tasks", "3"]);
     let (tasks, first) = (ours(&lab), schedulers(&lab));
