@@ -334,6 +334,9 @@ pub struct SchedulerArgs {
     /// Where its HTTP API listens
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
     pub listen: SocketAddr,
+    /// Who may connect beside this machine, such as 10.0.0.0/8; whoever is let in needs no password
+    #[arg(long, value_name = "NETWORKS")]
+    pub allow_networks: Option<String>,
     /// Where it keeps its framework id and settings [default: with the lab's state]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub work_dir: Option<PathBuf>,
@@ -409,6 +412,9 @@ pub struct ServeExhibitor {
     /// The ZooKeeper that it looks after
     #[arg(long, default_value = "127.0.0.1:2181", value_name = "HOST:PORT")]
     pub zookeeper: String,
+    /// Who may connect beside this machine, such as 10.0.0.0/8; whoever is let in needs no password
+    #[arg(long, value_name = "NETWORKS")]
+    pub allow_networks: Option<String>,
     /// Run this shell command as the ZooKeeper, and start it again when it ends or stops answering
     #[arg(long, value_name = "COMMAND")]
     pub command: Option<String>,

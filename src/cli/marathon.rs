@@ -15,6 +15,9 @@ pub struct ServeMarathon {
     /// Where its HTTP API listens [default: --http_address and --http_port]
     #[arg(help_heading = "Options", long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Who may connect beside this machine and the network of the address, such as 10.0.0.0/8
+    #[arg(help_heading = "Options", long, value_name = "NETWORKS")]
+    pub allow_networks: Option<String>,
     /// Keep the state in ZooKeeper: zk://host:port/marathon
     #[arg(long, env = "MARATHON_ZK", value_name = "URL", conflicts_with_all = ["state_dir", "in_memory"])]
     pub zk: Option<String>,

@@ -6,6 +6,7 @@
 //! - `scheduler_api`: our scheduler's own API
 //! - `marathon`: apps of a Marathon
 //! - `services`: how ZooKeeper, Exhibitor, Marathon and each of several masters do
+//! - `docker`: Docker Engine, or who speaks its API
 //! - `election`: which of several masters leads, by ZooKeeper
 //! - `zookeeper`: sessions with ZooKeeper
 //! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
@@ -13,6 +14,7 @@
 pub mod agent;
 pub mod agent_files;
 mod blocks;
+pub mod docker;
 pub mod election;
 mod http;
 pub mod marathon;

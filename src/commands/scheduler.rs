@@ -1,12 +1,13 @@
 //! `mesoslab scheduler` and `mesoslab serve scheduler`: our framework's scheduler in the lab, or on its own.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use tokio::net::TcpListener;
 
 use crate::{
     cli::{SchedulerAction, SchedulerArgs},
     client::{masters::Masters, zookeeper::ZooKeeperUrl},
+    commands::serve::trusted,
     error::{Code, Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
     provider::{
@@ -92,7 +93,7 @@ async fn stop(settings: &Settings, teardown: bool) -> Result<()> {
 /// # Errors
 /// When it cannot listen, its kept state cannot be read, no master is known, or its framework was taken over.
 pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> Result<()> {
-    check_loopback(args.listen)?;
+    let networks = trusted("the scheduler's API", args.listen, args.allow_networks.as_deref())?;
     let master = settings.master()?;
     let mut signals = Signals::listen().context("listen for signals")?;
     let listener = TcpListener::bind(args.listen)
@@ -105,7 +106,11 @@ pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> R
     super::lab_process::log_to(std::io::stderr);
     let masters = Masters::parse(&master).context("find the master")?;
     let keep_in = keep_in(args, &masters, &config.name)?;
-    let setup = host::scheduler::Setup { keep_in, ..host::scheduler::Setup::new(config, work_dir, masters) };
+    let setup = host::scheduler::Setup {
+        keep_in,
+        networks,
+        ..host::scheduler::Setup::new(config, work_dir, masters)
+    };
     let handle =
         host::scheduler::start(&tasks, clock, listener, setup).await.context("start the scheduler")?;
     let ended = watch(settings, &handle, &master, &mut signals).await;
@@ -143,17 +148,6 @@ async fn watch(
         reason = handle.stopped() => Err(Failure::failed(format!("the scheduler has stopped: {reason}"))),
         ended = greet => ended,
     }
-}
-
-/// Whoever reaches the API can run commands here: it asks nobody for a password.
-fn check_loopback(listen: SocketAddr) -> Result<()> {
-    if listen.ip().to_canonical().is_loopback() {
-        return Ok(());
-    }
-    let message = format!(
-        "cannot listen on {listen}: the scheduler's API has no login, so it listens on loopback addresses only"
-    );
-    Err(Failure::usage(message).hint(format!("--listen 127.0.0.1:{}", listen.port())))
 }
 
 /// The settings of a scheduler that has kept none: the lab file's, with `--tasks` on top.

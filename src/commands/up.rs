@@ -130,6 +130,7 @@ impl UpRun<'_> {
     fn provider_words(&self) -> &'static str {
         match self.spec.provider {
             ProviderKind::Embedded => "embedded",
+            ProviderKind::Docker => "docker",
             ProviderKind::Auto => "embedded (auto: it needs nothing on this machine)",
         }
     }

@@ -1,6 +1,7 @@
 //! Making a lab exist: a provider turns a [`LabSpec`](crate::spec::LabSpec) into endpoints and a way to tear it
 //! down. What stands above talks to the endpoints only.
 
+pub mod docker;
 pub mod embedded;
 pub mod ready;
 pub mod state;
@@ -28,6 +29,9 @@ pub struct Endpoints {
     pub agents: BTreeMap<AgentName, String>,
     #[serde(default)]
     pub marathon: Option<String>,
+    /// Where images are pushed to: `http://127.0.0.1:5000`.
+    #[serde(default)]
+    pub registry: Option<String>,
     /// Absent while the scheduler is stopped.
     pub scheduler: Option<String>,
 }

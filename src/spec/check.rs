@@ -66,6 +66,36 @@ pub(super) fn hostname(value: &DeValue<'_>) -> Result<String, Mismatch> {
     }
 }
 
+/// A reference to an image, or a table of its `name`, `tag` and `digest`.
+pub(super) fn image(value: &DeValue<'_>) -> Result<String, Mismatch> {
+    let text = match value {
+        DeValue::Table(_) => image_of_table(value)?,
+        _ => reader::string(value)?,
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    if !text.is_empty() && !text.starts_with('-') && text.bytes().all(fits) {
+        Ok(text)
+    } else {
+        Err(Mismatch::new(format!("is {text:?}"), IMAGE_FORM))
+    }
+}
+
+const IMAGE_FORM: &str =
+    "write \"name:tag\", \"name@sha256:...\" or { name = \"...\", tag = \"...\", digest = \"sha256:...\" }";
+
+fn image_of_table(value: &DeValue<'_>) -> Result<String, Mismatch> {
+    let table = reader::table(value)?;
+    let part = |key: &str| table.get(key).map(|value| reader::string(value.get_ref())).transpose();
+    let unknown = table.keys().find(|key| !["name", "tag", "digest"].contains(&key.get_ref().as_ref()));
+    if let Some(key) = unknown {
+        return Err(Mismatch::new(format!("has an unknown key `{}`", key.get_ref()), IMAGE_FORM));
+    }
+    let name = part("name")?.ok_or_else(|| Mismatch::new("has no `name`".to_owned(), IMAGE_FORM))?;
+    let tag = part("tag")?.map(|tag| format!(":{tag}")).unwrap_or_default();
+    let digest = part("digest")?.map(|digest| format!("@{digest}")).unwrap_or_default();
+    Ok(format!("{name}{tag}{digest}"))
+}
+
 /// `[scheduler]` as the JSON that `PATCH /v1/config` takes; `complain` knows what the scheduler makes of it.
 pub(super) fn scheduler(
     table: &DeTable<'_>,

@@ -6,7 +6,8 @@ use miette::{LabeledSpan, NamedSource, SourceSpan};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    AgentGroup, MAX_AGENTS, MAX_MASTERS, PortLayer, ProviderKind, SchedulerCheck, SpecLayer, check,
+    AgentGroup, Flavor, ImageSpec, MAX_AGENTS, MAX_MASTERS, PortLayer, ProviderKind, SchedulerCheck,
+    SpecLayer, check,
     reader::{self, Mismatch, Table},
 };
 
@@ -130,6 +131,7 @@ fn layer(document: &DeTable<'_>, complain: SchedulerCheck, problems: &mut Vec<Pr
     if let Some(entries) = entries(&mut top, "scheduler", problems) {
         layer.scheduler = check::scheduler(entries, complain, problems);
     }
+    section(&mut top, "images", problems, |table, problems| read_images(table, problems, &mut layer));
     section(&mut top, "ports", problems, |table, problems| read_ports(table, problems, &mut layer));
     layer.agents = read_agents(&mut top, problems);
     top.finish(problems);
@@ -166,6 +168,7 @@ fn entries<'a, 't>(
 fn read_lab(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mut SpecLayer) {
     layer.name = table.take("name", problems, |value| check::lab_name(&reader::string(value)?));
     layer.provider = table.take("provider", problems, read_provider);
+    layer.flavor = table.take("flavor", problems, read_flavor);
     let masters = table.take("masters", problems, |value| reader::integer(value, 1, MAX_MASTERS as u64));
     layer.masters = masters.map(|masters| masters as usize);
     layer.marathon = table.take("marathon", problems, reader::boolean);
@@ -175,7 +178,24 @@ fn read_provider(value: &DeValue<'_>) -> Result<ProviderKind, Mismatch> {
     match reader::string(value)?.as_str() {
         "auto" => Ok(ProviderKind::Auto),
         "embedded" => Ok(ProviderKind::Embedded),
-        other => Err(Mismatch::new(format!("is `{other}`"), "write \"auto\" or \"embedded\"")),
+        "docker" => Ok(ProviderKind::Docker),
+        other => Err(Mismatch::new(format!("is `{other}`"), "write \"auto\", \"embedded\" or \"docker\"")),
+    }
+}
+
+fn read_flavor(value: &DeValue<'_>) -> Result<Flavor, Mismatch> {
+    match reader::string(value)?.as_str() {
+        "apache" => Ok(Flavor::Apache),
+        "lite" => Ok(Flavor::Lite),
+        other => Err(Mismatch::new(format!("is `{other}`"), "write \"apache\" or \"lite\"")),
+    }
+}
+
+fn read_images(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mut SpecLayer) {
+    for name in ImageSpec::NAMES {
+        if let Some(image) = table.take(name, problems, check::image) {
+            layer.images.0.insert(name.to_owned(), image);
+        }
     }
 }
 
@@ -195,6 +215,7 @@ fn read_ports(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>, layer: &mu
         master: port("master"),
         agents: port("agents"),
         marathon: port("marathon"),
+        registry: port("registry"),
         scheduler: port("scheduler"),
     };
 }

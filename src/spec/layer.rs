@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AgentSpec, DEFAULT_FILE, LabFileError, LabSpec, MAX_AGENTS, MAX_MASTERS, MasterSpec, PortSpec,
-    ProviderKind, SchedulerCheck, file, ports_of_agent,
+    AgentSpec, DEFAULT_FILE, Flavor, ImageSpec, LabFileError, LabSpec, MAX_AGENTS, MAX_MASTERS, MasterSpec,
+    PortSpec, ProviderKind, SchedulerCheck, file, ports_of_agent,
 };
 
 /// What one layer says; `None` leaves the question to the layer below.
@@ -12,6 +12,8 @@ use super::{
 pub struct SpecLayer {
     pub name: Option<String>,
     pub provider: Option<ProviderKind>,
+    pub flavor: Option<Flavor>,
+    pub images: ImageSpec,
     pub masters: Option<usize>,
     pub marathon: Option<bool>,
     pub allocation_interval: Option<Duration>,
@@ -33,6 +35,7 @@ pub struct PortLayer {
     pub master: Option<u16>,
     pub agents: Option<u16>,
     pub marathon: Option<u16>,
+    pub registry: Option<u16>,
     pub scheduler: Option<u16>,
 }
 
@@ -44,6 +47,7 @@ impl PortLayer {
             master: self.master.or(below.master),
             agents: self.agents.or(below.agents),
             marathon: self.marathon.or(below.marathon),
+            registry: self.registry.or(below.registry),
             scheduler: self.scheduler.or(below.scheduler),
         }
     }
@@ -55,6 +59,7 @@ impl PortLayer {
             master: self.master.unwrap_or(5050),
             agents: self.agents.unwrap_or(5051),
             marathon: self.marathon.unwrap_or(8080),
+            registry: self.registry.unwrap_or(5000),
             scheduler: self.scheduler.unwrap_or(8090),
         }
     }
@@ -68,6 +73,7 @@ impl From<PortSpec> for PortLayer {
             master: Some(ports.master),
             agents: Some(ports.agents),
             marathon: Some(ports.marathon),
+            registry: Some(ports.registry),
             scheduler: Some(ports.scheduler),
         }
     }
@@ -115,9 +121,13 @@ impl SpecLayer {
     pub fn over(self, below: Self) -> Self {
         let mut scheduler = below.scheduler;
         scheduler.extend(self.scheduler);
+        let mut images = below.images;
+        images.0.extend(self.images.0);
         Self {
             name: self.name.or(below.name),
             provider: self.provider.or(below.provider),
+            flavor: self.flavor.or(below.flavor),
+            images,
             masters: self.masters.or(below.masters),
             marathon: self.marathon.or(below.marathon),
             allocation_interval: self.allocation_interval.or(below.allocation_interval),
@@ -139,6 +149,8 @@ impl SpecLayer {
         LabSpec {
             name: self.name.unwrap_or_else(|| "default".into()),
             provider: self.provider.unwrap_or_default(),
+            flavor: self.flavor.unwrap_or_default(),
+            images: self.images,
             masters: self.masters.unwrap_or(1).clamp(1, MAX_MASTERS),
             marathon: self.marathon.unwrap_or(true),
             master: MasterSpec {
@@ -191,6 +203,8 @@ impl From<LabSpec> for SpecLayer {
         Self {
             name: Some(spec.name),
             provider: Some(spec.provider),
+            flavor: Some(spec.flavor),
+            images: spec.images,
             masters: Some(spec.masters),
             marathon: Some(spec.marathon),
             allocation_interval: Some(spec.master.allocation_interval),

@@ -38,6 +38,12 @@ pub fn ports_of_agent(index: u64) -> (u64, u64) {
 pub struct LabSpec {
     pub name: String,
     pub provider: ProviderKind,
+    /// Whose images the containers are made of.
+    #[serde(default)]
+    pub flavor: Flavor,
+    /// Images that take the place of the usual ones.
+    #[serde(default)]
+    pub images: ImageSpec,
     /// How many masters stand for election, from 1 to [`MAX_MASTERS`].
     #[serde(default = "one")]
     pub masters: usize,
@@ -69,6 +75,56 @@ pub enum ProviderKind {
     Auto,
     /// One background process; tasks are real child processes.
     Embedded,
+    /// Containers on this machine.
+    Docker,
+}
+
+impl ProviderKind {
+    /// As it is written in a lab file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Embedded => "embedded",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+/// What the containers of a lab are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavor {
+    /// The published images of Mesos, Marathon, ZooKeeper and the registry.
+    #[default]
+    Apache,
+    /// Our own images, made here in a second; nothing is pulled.
+    Lite,
+}
+
+impl Flavor {
+    /// As it is written in a lab file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apache => "apache",
+            Self::Lite => "lite",
+        }
+    }
+}
+
+/// `[images]`: references such as `mesosphere/mesos-master:1.7.1` or `zookeeper@sha256:...`, by component; `base` is
+/// what our own images with a shell begin with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ImageSpec(pub std::collections::BTreeMap<String, String>);
+
+impl ImageSpec {
+    /// What `[images]` may name.
+    pub const NAMES: [&str; 9] =
+        ["zookeeper", "exhibitor", "master", "agent", "marathon", "registry", "framework", "task", "base"];
+
+    pub fn of(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
 }
 
 /// A part of a lab that can be made to die.
@@ -135,6 +191,8 @@ pub struct PortSpec {
     pub agents: u16,
     #[serde(default)]
     pub marathon: u16,
+    #[serde(default)]
+    pub registry: u16,
     pub scheduler: u16,
 }
 

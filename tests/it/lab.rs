@@ -129,7 +129,7 @@ fn a_taken_port_is_replaced_and_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
     let lab = Lab::with_file(&format!(
-        "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = {port}\nagents = 0\nmarathon = 0\nscheduler = 0\n"
+        "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = {port}\nagents = 0\nmarathon = 0\nregistry = 0\nscheduler = 0\n"
     ));
     let up = lab.ok(&["up"]);
     assert!(up.stderr().contains(&format!("port {port} is in use")), "{}", up.stderr());

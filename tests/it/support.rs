@@ -12,8 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Free ports for every component.
-const ANY_PORTS: &str =
-    "\n[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = 0\nagents = 0\nmarathon = 0\nscheduler = 0\n";
+const ANY_PORTS: &str = "\n[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = 0\nagents = 0\nmarathon = 0\nregistry = 0\nscheduler = 0\n";
 
 /// How long a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -58,7 +58,7 @@ impl BenchLab {
         fs::create_dir_all(&directory)?;
         fs::write(
             directory.join("mesoslab.toml"),
-            "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = 0\nagents = 0\nmarathon = 0\nscheduler = 0\n",
+            "[ports]\nzookeeper = 0\nexhibitor = 0\nmaster = 0\nagents = 0\nmarathon = 0\nregistry = 0\nscheduler = 0\n",
         )?;
         let state = StateDir::at(directory.join("mesoslab/labs/bench"));
         let lab = Self { directory, state };

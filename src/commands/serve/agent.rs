@@ -63,7 +63,8 @@ async fn start(
     clock: Clock,
     (hub, kept): (&KeeperHub, Vec<KeptContainer>),
 ) -> Result<Vec<AgentHandle>> {
-    let networks = super::networks(&setup.listen)?;
+    let networks =
+        super::admitted((*setup.listen.address.ip()).into(), Some(&setup.listen.networks.join(",")))?;
     let mut agents = Vec::new();
     for one in &setup.agents {
         let listener = super::bind(one.address).await?;

@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// When it cannot listen, or the address of the ZooKeeper is none.
 pub async fn run(settings: &Settings, args: &ServeExhibitor, clock: Clock) -> Result<()> {
-    check_loopback(args)?;
+    let networks = super::trusted("Exhibitor's API", args.listen, args.allow_networks.as_deref())?;
     let mut signals = Signals::listen().context("listen for signals")?;
     let listener = TcpListener::bind(args.listen)
         .await
@@ -26,6 +26,7 @@ pub async fn run(settings: &Settings, args: &ServeExhibitor, clock: Clock) -> Re
     let config = Config {
         check_every: args.check,
         allow_writes: args.allow_writes,
+        networks,
         supervised: args.command.as_ref().map(|_| orders),
         ..Config::new(args.zookeeper.clone())
     };
@@ -44,16 +45,4 @@ pub async fn run(settings: &Settings, args: &ServeExhibitor, clock: Clock) -> Re
     signals.next().await;
     tasks.stop().await;
     Ok(())
-}
-
-/// Whoever reaches it can stop the ZooKeeper and write in it: it asks nobody for a password.
-fn check_loopback(args: &ServeExhibitor) -> Result<()> {
-    if args.listen.ip().to_canonical().is_loopback() {
-        return Ok(());
-    }
-    let message = format!(
-        "cannot listen on {}: Exhibitor's API has no login, so it listens on loopback addresses only",
-        args.listen
-    );
-    Err(Failure::usage(message).hint(format!("--listen 127.0.0.1:{}", args.listen.port())))
 }

@@ -12,7 +12,6 @@ use crate::{
     host::{
         http::Guard,
         marathon::{self, Config, Place},
-        networks::Networks,
     },
     runtime::{Clock, Signals, Tasks},
     services::marathon::{Options, PortRange, launcher},
@@ -39,7 +38,7 @@ pub async fn run(settings: &Settings, args: &ServeMarathon, clock: Clock) -> Res
     let config = Config {
         options: options(args, &master, address),
         guard: guard(address, args),
-        networks: networks(address)?,
+        networks: super::admitted(address.ip(), args.allow_networks.as_deref())?,
         ..Config::new(masters, place)
     };
     let tasks = Tasks::new();
@@ -108,13 +107,4 @@ fn options(args: &ServeMarathon, master: &str, address: SocketAddr) -> Options {
 
 fn guard(address: SocketAddr, args: &ServeMarathon) -> Guard {
     if address.ip().is_loopback() { Guard::with_hosts(args.hostname.clone()) } else { Guard::open() }
-}
-
-fn networks(address: SocketAddr) -> Result<Networks> {
-    let ip = address.ip();
-    if ip.is_unspecified() || ip.is_loopback() {
-        return Ok(Networks::loopback());
-    }
-    let own = Networks::of_interface(ip).context(format_args!("find the network of {ip}"));
-    own.map_err(|failure: Failure| failure.hint("--http_address must be an address of this machine"))
 }

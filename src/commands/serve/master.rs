@@ -38,7 +38,10 @@ async fn start(settings: &Settings, tasks: &Tasks, clock: Clock, setup: MasterSe
     let listener = super::bind(setup.listen.address).await?;
     let config = host::master::Config {
         advertise: setup.listen.advertised_elsewhere(),
-        networks: super::networks(&setup.listen)?,
+        networks: super::admitted(
+            (*setup.listen.address.ip()).into(),
+            Some(&setup.listen.networks.join(",")),
+        )?,
         registry: match setup.registry {
             Registry::InMemory => None,
             Registry::WorkDir(dir) => Some(dir),

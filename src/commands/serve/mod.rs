@@ -7,7 +7,7 @@ mod marathon;
 mod master;
 mod zookeeper;
 
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 
 use tokio::net::TcpListener;
 
@@ -15,7 +15,7 @@ use super::{scheduler, with};
 use crate::{
     cli::{Component, ComponentArgs},
     error::{Context, Failure, Result},
-    flags::{self, Problems, list, listen::Listen},
+    flags::{self, Problems, list},
     host::networks::Networks,
     printer::Rows,
     runtime::{self, Clock},
@@ -78,14 +78,30 @@ fn wrong_flags(component: flags::Component, problems: &Problems) -> Failure {
     failure.hint(format!("{command} --help; {command} --flags lists every flag of {}", component.program()))
 }
 
-/// Who may connect: this machine, the network of the address that is listened on, and what the flags add.
-fn networks(listen: &Listen) -> Result<Networks> {
-    let ip = IpAddr::from(*listen.address.ip());
+/// Who may connect: this machine, the network of the address that is listened on, and what is allowed beside.
+fn admitted(ip: IpAddr, allowed: Option<&str>) -> Result<Networks> {
     let own = if ip.is_unspecified() { Ok(Networks::loopback()) } else { Networks::of_interface(ip) };
     let own = own.context(format_args!("find the network of {ip}"))?;
-    let others = Networks::parse(&listen.networks.join(","));
-    let others = others.map_err(|error| Failure::usage(format!("`--allow_networks`: {error}")))?;
-    Ok(own.and(others))
+    Ok(own.and(networks(allowed.unwrap_or_default())?))
+}
+
+/// Who may connect to what asks nobody for a password: this machine, and those who are named.
+///
+/// # Errors
+/// When it is to listen in a network, and nobody of it is named.
+pub(super) fn trusted(what: &str, listen: SocketAddr, allowed: Option<&str>) -> Result<Networks> {
+    if allowed.is_none() && !listen.ip().to_canonical().is_loopback() {
+        let message = format!(
+            "cannot listen on {listen}: {what} has no login, so it listens on loopback addresses only, unless \
+             --allow-networks names who else may connect"
+        );
+        return Err(Failure::usage(message).hint(format!("--listen 127.0.0.1:{}", listen.port())));
+    }
+    networks(allowed.unwrap_or_default())
+}
+
+fn networks(text: &str) -> Result<Networks> {
+    Networks::parse(text).map_err(|error| Failure::usage(format!("the networks that are allowed: {error}")))
 }
 
 async fn bind(address: SocketAddrV4) -> Result<TcpListener> {

@@ -1,6 +1,6 @@
 //! `mesoslab serve zookeeper`: a ZooKeeper of its own, until a signal ends it.
 
-use std::{io, net::IpAddr};
+use std::io;
 
 use tokio::net::TcpListener;
 
@@ -8,7 +8,7 @@ use crate::{
     cli::ServeZooKeeper,
     commands::lab_process,
     error::{Context, Failure, Result},
-    host::{networks::Networks, zookeeper},
+    host::zookeeper,
     runtime::{Clock, Signals, Tasks},
     services,
     settings::Settings,
@@ -49,15 +49,6 @@ fn config(args: &ServeZooKeeper) -> Result<zookeeper::Config> {
         data_dir: args.data_dir.clone(),
         jute_max_buffer: args.jute_maxbuffer,
         snap_count: args.snap_count,
-        networks: networks(args)?,
+        networks: super::admitted(args.listen.ip(), args.allow_networks.as_deref())?,
     })
-}
-
-/// This machine, the network of the address that is listened on, and what is allowed beside.
-fn networks(args: &ServeZooKeeper) -> Result<Networks> {
-    let ip: IpAddr = args.listen.ip();
-    let own = if ip.is_unspecified() { Ok(Networks::loopback()) } else { Networks::of_interface(ip) };
-    let own = own.context(format_args!("find the network of {ip}"))?;
-    let others = Networks::parse(args.allow_networks.as_deref().unwrap_or_default());
-    Ok(own.and(others.map_err(|error| Failure::usage(format!("`--allow-networks`: {error}")))?))
 }

@@ -33,6 +33,7 @@ use crate::{
     host::{
         framework::{self, Link},
         http::{self, Guard},
+        networks::Networks,
     },
     runtime::{Clock, Tasks},
     scheduler::{
@@ -62,6 +63,8 @@ pub struct Setup {
     pub options: Options,
     /// Who may use the HTTP API.
     pub guard: Guard,
+    /// Who may connect.
+    pub networks: Networks,
     /// No task of the state file can be alive: the cluster that they ran on is gone. Without it they are waited for, as
     /// agents may be on their way back to a new master.
     pub tasks_are_gone: bool,
@@ -79,6 +82,7 @@ impl Setup {
             keep_in: None,
             options,
             guard: Guard::loopback(),
+            networks: Networks::loopback(),
             tasks_are_gone: false,
         }
     }
@@ -127,7 +131,7 @@ pub async fn start(
     let shared = Arc::new(Shared::new(clock, scheduler, store, orders, acknowledgements));
 
     let tasks = tasks.child();
-    let options = http::Options { guard: setup.guard, ..http::Options::default() };
+    let options = http::Options { guard: setup.guard, networks: setup.networks, ..http::Options::default() };
     tasks.spawn(http::serve(listener, tasks.clone(), clock, api::router(&shared), options));
     tasks.spawn(lanes::in_order(Arc::clone(&shared), ordered));
     lanes::beside(&tasks, &shared, unordered);

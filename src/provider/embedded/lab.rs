@@ -132,6 +132,7 @@ impl EmbeddedLab {
             master: masters.next().unwrap_or_default(),
             more_masters: masters.collect(),
             marathon: self.marathon.as_ref().map(MarathonUnit::url),
+            registry: None,
             agents: self
                 .agents
                 .iter()

@@ -1,0 +1,3 @@
+//! A lab of containers: what containers a lab is made of, and making an engine have them.
+
+pub mod plan;
