@@ -1,3 +1,4 @@
 //! A lab of containers: what containers a lab is made of, and making an engine have them.
 
 pub mod plan;
+pub mod references;
