@@ -1,11 +1,13 @@
 //! The command line as it is typed: clap structs only, no meaning.
 
+mod compose;
 mod marathon;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub use compose::Compose;
 pub use marathon::ServeMarathon;
 
 use crate::{
@@ -94,6 +96,8 @@ pub enum Command {
     Chaos(Chaos),
     /// Write a lab file to start from
     Init(Init),
+    /// Print the lab of containers as a Compose file
+    Compose(Compose),
     /// Print the lab's addresses as shell variables
     Env(Env),
     /// Run one component in the foreground

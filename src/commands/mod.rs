@@ -3,6 +3,7 @@
 mod agents;
 mod bench;
 mod chaos;
+mod compose;
 mod config;
 mod docs;
 mod doctor;
@@ -60,6 +61,7 @@ pub fn run() -> ExitCode {
 fn dispatch(settings: &Settings, command: Command, clock: Clock) -> Result<()> {
     match command {
         Command::Init(args) => init::run(settings, &args),
+        Command::Compose(args) => compose::run(settings, &args),
         Command::Env(args) => env::run(settings, &args),
         Command::Completions { shell } => docs::completions(settings, shell),
         Command::Man { directory } => docs::man(settings, directory.as_deref()),
@@ -94,6 +96,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Chaos(args) => chaos::run(settings, &args, clock).await,
         Command::Bench(args) => bench::run(settings, &args, clock).await,
         Command::Init(_)
+        | Command::Compose(_)
         | Command::Tui(_)
         | Command::Serve(_)
         | Command::Env(_)

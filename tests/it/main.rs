@@ -4,6 +4,7 @@
 mod browser;
 mod chaos;
 mod cli;
+mod docker;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod lab;

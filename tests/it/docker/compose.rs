@@ -1,0 +1,92 @@
+//! `mesoslab compose`: what Compose reads in the file is what the lab has.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::{Command, Stdio},
+};
+
+use serde_yaml_ng::Value;
+
+use crate::support::Lab;
+
+/// Both generations of Compose.
+const PROGRAMS: [&[&str]; 2] = [&["docker-compose"], &["docker", "compose"]];
+
+/// Those that are installed here.
+#[expect(clippy::print_stdout, reason = "says what it skips")]
+pub fn programs() -> Vec<&'static [&'static str]> {
+    let is_there = |program: &&[&str]| {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
+        let there = command.status().is_ok_and(|status| status.success());
+        if !there {
+            println!("skipped, there is no {}", program.join(" "));
+        }
+        there
+    };
+    PROGRAMS.into_iter().filter(is_there).collect()
+}
+
+/// What a Compose makes of a file.
+fn read(program: &[&str], lab: &Lab, file: &str) -> Value {
+    std::fs::write(lab.path().join("compose.yaml"), file).expect("write the file");
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).args(["-p", "mesoslab-test", "-f", "compose.yaml", "--profile", "scheduler"]);
+    let output = command.arg("config").current_dir(lab.path()).output().expect("Compose runs");
+    assert!(output.status.success(), "{program:?}: {}\n{file}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_yaml_ng::from_slice(&output.stdout).expect("YAML")
+}
+
+/// `127.0.0.1:5050:5050` of either generation's form of a port.
+fn port(port: &Value) -> String {
+    let text = |key: &str| match &port[key] {
+        Value::String(text) => text.clone(),
+        other => other.as_u64().expect("a port").to_string(),
+    };
+    match port.as_str() {
+        Some(short) => short.trim_end_matches("/tcp").to_owned(),
+        None => format!("{}:{}:{}", text("host_ip"), text("published"), text("target")),
+    }
+}
+
+fn names(of: &Value) -> BTreeSet<String> {
+    let named = of.as_mapping().expect("a mapping").values();
+    named.map(|entry| entry["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Names and ports of the containers, by service.
+fn containers(file: &Value) -> BTreeMap<String, (String, String)> {
+    let services = file["services"].as_mapping().expect("services");
+    let of = |(name, service): (&Value, &Value)| {
+        let container = service["container_name"].as_str().expect("a name").to_owned();
+        (name.as_str().expect("a name").to_owned(), (container, port(&service["ports"][0])))
+    };
+    services.iter().map(of).collect()
+}
+
+#[test]
+fn compose_reads_the_file_as_it_is_meant() {
+    let lab = Lab::with_file("[[agents]]\nattributes = \"rack:a;price:$5\"\n").with_marathon();
+    let flavors = ["lite", "apache"];
+    for (program, flavor) in
+        programs().into_iter().flat_map(|program| flavors.map(|flavor| (program, flavor)))
+    {
+        let text = lab.ok(&["compose", "--flavor", flavor, "--agents", "2", "--masters", "3"]).stdout();
+        let ours: Value = serde_yaml_ng::from_str(&text).expect("YAML");
+        let theirs = read(program, &lab, &text);
+        assert_eq!(containers(&theirs), containers(&ours), "{program:?}");
+        assert_eq!(containers(&ours).len(), 10, "{text}");
+        assert_eq!(names(&theirs["volumes"]), names(&ours["volumes"]), "{program:?}");
+        assert_eq!(names(&theirs["networks"]), BTreeSet::from(["mesoslab-test_default".to_owned()]));
+        let master = &containers(&theirs)["master-2"];
+        assert_eq!(*master, ("mesoslab-test-master-2-1".to_owned(), "127.0.0.1:5049:5049".to_owned()));
+    }
+}
+
+#[test]
+fn a_lab_file_with_a_mistake_makes_no_file() {
+    let lab = Lab::with_file("[lab]\nflavour = \"lite\"\n");
+    let ran = lab.run(&["compose"]);
+    assert_eq!((ran.code(), ran.stdout().as_str()), (2, ""));
+}
