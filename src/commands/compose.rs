@@ -3,7 +3,7 @@
 use crate::{
     cli,
     error::{Context, Result},
-    provider::docker::{compose, plan::Surroundings, references::references},
+    provider::docker::{compose, images::Images, plan::Surroundings},
     settings::Settings,
     spec::SpecLayer,
 };
@@ -17,7 +17,7 @@ pub fn run(settings: &Settings, args: &cli::Compose) -> Result<()> {
         ..SpecLayer::default()
     })?;
     let around = Surroundings {
-        images: references(&spec),
+        images: Images::of(&spec).references(),
         ports: compose::ports(&spec),
         volumes_dir: args.volumes_dir.trim_end_matches('/').to_owned(),
         engine_socket: args.engine_socket.clone(),

@@ -156,7 +156,7 @@ mod tests {
     use serde_yaml_ng::Value;
 
     use super::*;
-    use crate::provider::docker::references::references;
+    use crate::provider::docker::images::Images;
 
     fn spec(text: &str) -> LabSpec {
         SpecLayer::parse("lab.toml", text, |_| Vec::new()).expect("valid").resolve()
@@ -164,7 +164,7 @@ mod tests {
 
     fn around(spec: &LabSpec) -> Surroundings {
         Surroundings {
-            images: references(spec),
+            images: Images::of(spec).references(),
             ports: ports(spec),
             volumes_dir: "/var/lib/docker/volumes".to_owned(),
             engine_socket: "/var/run/docker.sock".to_owned(),
