@@ -1,3 +1,7 @@
 //! The lab of containers. What wants an engine skips with a printed reason where none answers.
 
+#[cfg(target_os = "linux")]
+mod by_compose;
 mod compose;
+#[cfg(target_os = "linux")]
+mod stand_ins;

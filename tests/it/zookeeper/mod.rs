@@ -5,5 +5,5 @@ mod clients;
 mod differential;
 mod process;
 mod raw;
-mod real;
+pub mod real;
 mod rust_client;
