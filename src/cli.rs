@@ -406,6 +406,24 @@ pub enum Component {
     /// A ZooKeeper 3.8 of its own: `serve zookeeper --data-dir ./zk`
     #[command(name = "zookeeper")]
     ZooKeeper(ServeZooKeeper),
+    /// A registry of container images: `serve registry --data-dir ./images`
+    Registry(ServeRegistry),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It speaks the OCI distribution specification 1.1, as docker, podman, skopeo and regctl do. Digests are     SHA-256. What is deleted is unlinked; what nothing refers to any more is removed when it starts."
+)]
+pub struct ServeRegistry {
+    /// Where images are pushed to and pulled from
+    #[arg(long, default_value = "127.0.0.1:5000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Who may connect beside this machine, such as 10.0.0.0/8; whoever is let in needs no password
+    #[arg(long, value_name = "NETWORKS")]
+    pub allow_networks: Option<String>,
+    /// Where images are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data_dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@
 //! | 0 | [`runtime`] | the clock, background tasks, signals |
 //! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
-//! | 1 | [`services`] | what a lab has beside Mesos, without IO: ZooKeeper, Exhibitor, Marathon |
+//! | 1 | [`services`] | what a lab has beside Mesos, without IO: ZooKeeper, Exhibitor, Marathon, a registry of images |
 //! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |

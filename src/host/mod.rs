@@ -16,6 +16,7 @@ pub mod networks;
 pub mod pages;
 pub mod process;
 mod record_log;
+pub mod registry;
 pub mod sandbox;
 pub mod scheduler;
 mod socket;

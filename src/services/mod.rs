@@ -2,4 +2,5 @@
 
 pub mod exhibitor;
 pub mod marathon;
+pub mod registry;
 pub mod zookeeper;

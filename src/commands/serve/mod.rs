@@ -5,6 +5,7 @@ mod exhibitor;
 mod log;
 mod marathon;
 mod master;
+mod registry;
 mod zookeeper;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
@@ -27,6 +28,7 @@ pub fn run(settings: &Settings, component: Component, clock: Clock) -> Result<()
         Component::ZooKeeper(args) => with(runtime::block_on_lab(zookeeper::run(settings, &args, clock))),
         Component::Scheduler(args) => with(runtime::block_on(scheduler::serve(settings, &args, clock))),
         Component::Marathon(args) => with(runtime::block_on_lab(marathon::run(settings, &args, clock))),
+        Component::Registry(args) => with(runtime::block_on_lab(registry::run(settings, &args, clock))),
         Component::Exhibitor(args) => with(runtime::block_on(exhibitor::run(settings, &args, clock))),
         Component::Master(master) if master.args.flags => {
             list(settings, flags::Component::Master, &master.args)

@@ -6,6 +6,7 @@
 //! ```text
 //! serve(listener) > place > connection > networks, guard > limits > Router > handler > Response > wire
 //!                                                              |            \> channel(&request) > Sink   (events)
+//!                                                              |\> handler with RequestBody   (of any length)
 //!                                                              \> inbox > 202 or 404   (libprocess messages)
 //! ```
 
@@ -26,7 +27,7 @@ pub use connections::Patience;
 pub use guard::Guard;
 pub use message::{Incoming, Receipt};
 pub use percent::{decode as decode_path, decode_query};
-pub use request::Request;
+pub use request::{Request, RequestBody, Uncollected};
 pub use response::Response;
 pub use router::Router;
 pub use server::{Limits, Options, serve};

@@ -9,12 +9,13 @@ use http::{HeaderMap, Method};
 use super::{
     message::{self, Inbox, Incoming, Receipt},
     percent,
-    request::Request,
+    request::{Request, RequestBody},
     response::Response,
 };
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+pub(super) type Reader = Arc<dyn Fn(Request, RequestBody) -> Answer + Send + Sync>;
 
 /// Endpoints by process and name.
 #[derive(Clone)]
@@ -22,13 +23,20 @@ pub struct Router {
     delegate: String,
     processes: BTreeMap<String, BTreeMap<String, Handler>>,
     fallback: Option<Handler>,
+    reader: Option<Reader>,
     inbox: Option<Inbox>,
 }
 
 impl Router {
     /// `delegate` is the process that answers for paths that name none, such as `master`.
     pub fn new(delegate: impl Into<String>) -> Self {
-        Self { delegate: delegate.into(), processes: BTreeMap::new(), fallback: None, inbox: None }
+        Self {
+            delegate: delegate.into(),
+            processes: BTreeMap::new(),
+            fallback: None,
+            reader: None,
+            inbox: None,
+        }
     }
 
     /// An endpoint that answers at once. `path` is `/process/name` and also takes whatever lies below it;
@@ -62,6 +70,24 @@ impl Router {
     {
         self.fallback = Some(Arc::new(move |request| Box::pin(handler(request))));
         self
+    }
+
+    /// Answers what no endpoint answers, and reads the bodies of these requests by itself: they are of any length, and are
+    /// neither collected nor unpacked.
+    #[must_use]
+    pub fn reading<F>(mut self, handler: impl Fn(Request, RequestBody) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        self.reader = Some(Arc::new(move |request, body| Box::pin(handler(request, body))));
+        self
+    }
+
+    /// Who reads the body of what is asked for, if anybody does.
+    pub(super) fn reader(&self, path: &str) -> Option<&Reader> {
+        let reader = self.reader.as_ref()?;
+        let proper = path.starts_with('/') && !path.contains("/..");
+        (proper && self.find(path).is_none()).then_some(reader)
     }
 
     /// Takes libprocess messages, and says of each whether there is a process of the id that it is for. Without an

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::{Duration, UNIX_EPOCH},
@@ -11,7 +11,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
-use http_body_util::BodyExt;
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -26,7 +25,7 @@ use super::{
     guard::Guard,
     memory::Memory,
     percent,
-    request::Request,
+    request::{Request, RequestBody, Uncollected},
     response::{Body, Response},
     router::Router,
     silent::Silent,
@@ -210,76 +209,78 @@ impl Server {
         connection.carries(message);
         let response = match self.options.refusal(&parts, peer.ip(), local.ip(), message) {
             Some(reason) => Response::forbidden(reason),
-            None => match self.read(parts, body, peer, local, connection).await? {
-                Ok(request) => {
-                    connection.enter(Phase::Answering);
-                    self.router.answer(request).await
-                }
-                Err(refusal) => refusal,
-            },
+            None => self.answer(parts, body, [peer, local], connection).await?,
         };
         let accept_encoding = accept_encoding.as_ref().and_then(|value| value.to_str().ok());
         Ok(self.on_wire(response.compressed_for(accept_encoding), connection))
     }
 
-    /// The request with its body; `Ok(Err)` is a refusal to send, `Err` closes without a reply.
-    async fn read(
+    /// The answer to a request that is let in; an error closes without a reply.
+    async fn answer(
         &self,
         parts: Parts,
         body: Incoming,
-        peer: SocketAddr,
-        local: SocketAddr,
-        connection: &Connection,
-    ) -> Result<Result<Request, Response>, Unanswered> {
+        addresses: [SocketAddr; 2],
+        connection: &Arc<Connection>,
+    ) -> Result<Response, Unanswered> {
         if !is_known(&parts.method) || head_size(&parts) > self.options.limits.head {
             return Err(Unanswered);
         }
+        let request = self.request(parts, addresses, connection)?;
+        let body = RequestBody::new(body, Arc::clone(connection), self.memory.clone());
+        if let Some(reader) = self.router.reader(&request.path) {
+            connection.enter(Phase::Answering);
+            return Ok(reader(request, body).await);
+        }
+        Ok(match self.read(request, body).await? {
+            Ok(request) => self.router.answer(request).await,
+            Err(refusal) => refusal,
+        })
+    }
+
+    /// The request without its body.
+    fn request(
+        &self,
+        parts: Parts,
+        [peer, local]: [SocketAddr; 2],
+        connection: &Connection,
+    ) -> Result<Request, Unanswered> {
         let pairs = percent::decode_pairs(parts.uri.query().unwrap_or_default()).map_err(|_| Unanswered)?;
-        let query = pairs.iter().cloned().collect();
-        connection.enter(Phase::Body);
-        let body = match self.collect(body).await? {
+        Ok(Request {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: pairs.iter().cloned().collect(),
+            pairs,
+            headers: parts.headers,
+            body: Bytes::new(),
+            peer,
+            local,
+            connection: connection.closed().clone(),
+            memory: self.memory.clone(),
+        })
+    }
+
+    /// The request with its body; `Ok(Err)` is a refusal to send, `Err` closes without a reply.
+    async fn read(
+        &self,
+        request: Request,
+        mut body: RequestBody,
+    ) -> Result<Result<Request, Response>, Unanswered> {
+        let body = match body.collect(self.options.limits.body).await {
             Ok(body) => body,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(Uncollected::Gone(_)) => return Err(Unanswered),
+            Err(Uncollected::TooLarge(_)) => return Ok(Err(self.too_large())),
+            Err(Uncollected::NoRoom(_)) => return Ok(Err(self.too_much())),
         };
-        let zipped = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let zipped = request.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
         let body = match zipped {
             true => self.memory.hold(gunzip(&body, self.options.limits.body).map_err(|_| Unanswered)?),
             false => Some(body),
         };
-        let Some(body) = body else { return Ok(Err(self.too_much())) };
-        let path = parts.uri.path().to_owned();
-        let (connection, memory) = (connection.closed().clone(), self.memory.clone());
-        Ok(Ok(Request {
-            method: parts.method,
-            path,
-            query,
-            pairs,
-            headers: parts.headers,
-            body,
-            peer,
-            local,
-            connection,
-            memory,
-        }))
-    }
-
-    /// The whole body, as [`Server::read`] has it.
-    async fn collect(&self, body: Incoming) -> Result<Result<Bytes, Response>, Unanswered> {
-        let mut body = pin!(body);
-        let mut claim = self.memory.claim();
-        let mut collected = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Unanswered)?.into_data() else { continue };
-            let size = collected.len() + data.len();
-            if size > self.options.limits.body {
-                return Ok(Err(self.too_large()));
-            }
-            if !claim.grow_to(size) {
-                return Ok(Err(self.too_much()));
-            }
-            collected.extend_from_slice(&data);
-        }
-        Ok(Ok(claim.over(collected.into())))
+        Ok(match body {
+            Some(body) => Ok(Request { body, ..request }),
+            None => Err(self.too_much()),
+        })
     }
 
     fn too_large(&self) -> Response {
