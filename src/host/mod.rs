@@ -2,6 +2,7 @@
 
 pub mod agent;
 mod api;
+pub mod docker;
 pub mod exhibitor;
 mod framework;
 pub mod guard;

@@ -68,7 +68,13 @@ async fn start(
     let mut agents = Vec::new();
     for one in &setup.agents {
         let listener = super::bind(one.address).await?;
+        let docker = one.config.docker.as_ref();
+        let found = match docker {
+            Some(docker) => host::docker::find(docker, &one.config.work_dir).await,
+            None => Vec::new(),
+        };
         let config = host::agent::Config {
+            found,
             networks: networks.clone(),
             log: setup.logging.shown().cloned(),
             ..config(setup, one, &listener, hub, &kept)?

@@ -109,7 +109,7 @@ fn port_variables(task: &TaskInfo) -> Vec<(String, String)> {
     first.into_iter().chain(numbered).collect()
 }
 
-fn allocation_role(task: &TaskInfo) -> String {
+pub(super) fn allocation_role(task: &TaskInfo) -> String {
     let allocation = task.resources.first().and_then(|resource| resource.allocation_info.as_ref());
     allocation.map_or_else(|| "*".to_owned(), |info| info.role().to_owned())
 }

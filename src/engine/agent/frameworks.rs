@@ -190,6 +190,16 @@ impl Executor {
         program.into_iter().chain(self.destroy_at).chain(self.leaves_at).min()
     }
 
+    /// Its process has this number. The one of an image is Docker Engine's, and none of ours.
+    pub(super) fn started(&mut self, pid: u32) {
+        self.pid = Some(pid).filter(|_| !self.is_docker());
+    }
+
+    /// One for a task with an image.
+    pub(super) fn is_docker(&self) -> bool {
+        matches!(self.program, Some(Program::Docker(_)))
+    }
+
     /// One for groups of tasks.
     pub(super) fn is_default(&self) -> bool {
         matches!(self.program, Some(Program::Default(_)))

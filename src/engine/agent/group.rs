@@ -279,7 +279,9 @@ impl Agent {
 fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
     let in_words = |unsupported| match unsupported {
         Unsupported::Here(message) => message,
-        Unsupported::Container | Unsupported::NoCommand => "Docker containers are not supported".to_owned(),
+        Unsupported::Container | Unsupported::Options(_) | Unsupported::NoCommand => {
+            "Docker containers are not supported".to_owned()
+        }
     };
     if let Err(unsupported) = supported_container(executor.container.as_ref()) {
         return Some(in_words(unsupported));

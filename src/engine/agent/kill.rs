@@ -54,11 +54,13 @@ impl Agent {
         }
     }
 
-    /// An executor whose only task is gone before it runs gets no other.
+    /// An executor whose only task is gone before it runs gets no other, and no image is pulled for it any more.
     fn terminate_if_unused(&mut self, container_id: &ContainerId) {
         let unused = self.executor_mut(container_id).filter(|executor| executor.queued_tasks.is_empty());
-        if let Some(executor) = unused {
-            executor.state = ExecutorState::Terminating;
+        let Some(executor) = unused else { return };
+        executor.state = ExecutorState::Terminating;
+        if executor.is_docker() {
+            self.signal(container_id, Signal::Kill);
         }
     }
 

@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, AgentConfig, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
+    docker::is_docker,
     environment::{Surroundings, environment},
 };
 use crate::{
-    engine::executor::{self, CommandExecutor, Program, Signal, grace_period},
+    engine::executor::{
+        self, CommandExecutor, Program, Signal,
+        docker::{DockerExecutor, Inspected},
+        grace_period,
+    },
     mesos::{
         time::Time,
         v1::{
@@ -84,7 +89,7 @@ impl Agent {
         match self.prepare(&framework, &agent_id, &container_id, &task) {
             Ok(launch) => {
                 self.remember_launch(&framework_id, &container_id, &task);
-                self.effects.push(Effect::Launch(Box::new(launch)));
+                self.effects.push(launch);
             }
             Err(unsupported) => self.unsupported(now, &container_id, unsupported),
         }
@@ -109,6 +114,13 @@ impl Agent {
             Unsupported::Container => {
                 let message = "Abnormal executor termination: unknown container";
                 self.executor_terminated(now, container_id, Reason::ExecutorTerminated, message);
+            }
+            Unsupported::Options(message) => {
+                let message = format!("Failed to create docker run options: {message}");
+                self.command(now, container_id, executor::Input::Starting);
+                self.command(now, container_id, executor::Input::Missing(message));
+                let terminated = "Executor terminated";
+                self.executor_terminated(now, container_id, Reason::ExecutorTerminated, terminated);
             }
             Unsupported::NoCommand => {
                 self.command(now, container_id, executor::Input::Aborted);
@@ -139,7 +151,7 @@ impl Agent {
         let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
         let killing_state = has_capability(framework, capability::Type::TaskKillingState);
         let command = tasks.first().filter(|_| generated_for_command_task);
-        let program = command.map(|task| command_program(task, killing_state));
+        let program = command.map(|task| task_program(&self.config, &info, task, killing_state));
         let place = (container_id.clone(), format!("{runs}/{container_id}"));
         let executor = new_executor(&self.config, info, place, program, tasks);
         self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
@@ -168,18 +180,30 @@ impl Agent {
         agent_id: &AgentId,
         container_id: &ContainerId,
         task: &TaskInfo,
-    ) -> Result<Launch, Unsupported> {
+    ) -> Result<Effect, Unsupported> {
         if task.executor.is_some() {
             return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
         }
         let Some(info) = &task.command else {
             return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
         };
-        let command = supported_command(info, task.container.as_ref())?;
         let config = self.config.clone();
+        let framework_id = framework.id.clone().unwrap_or_default();
         let Some(executor) = self.executor_mut(container_id) else {
             return Err(Unsupported::Here("the executor is gone".to_owned()));
         };
+        let runs = runs_directory(&config.work_dir, agent_id, framework, &executor.info);
+        let place = Place {
+            container_id: container_id.clone(),
+            directory: executor.directory.clone(),
+            latest: format!("{runs}/latest"),
+            survives: config.checkpoints && framework.checkpoint(),
+        };
+        if is_docker(task) {
+            supported_uris(info)?;
+            return self.prepare_docker(&framework_id, task, place).map(|run| Effect::Run(Box::new(run)));
+        }
+        let command = supported_command(info, task.container.as_ref())?;
         let environment = environment(&Surroundings {
             config: &config,
             agent_id,
@@ -189,15 +213,17 @@ impl Agent {
             directory: &executor.directory,
             shutdown_grace_period: executor.shutdown_grace_period,
         });
-        let runs = runs_directory(&config.work_dir, agent_id, framework, &executor.info);
-        Ok(Launch {
-            container_id: container_id.clone(),
-            directory: executor.directory.clone(),
-            latest: format!("{runs}/latest"),
-            command,
-            environment,
-            survives: config.checkpoints && framework.checkpoint(),
-        })
+        let Place { container_id, directory, latest, survives } = place;
+        let launch = Launch { container_id, directory, latest, command, environment, survives };
+        Ok(Effect::Launch(Box::new(launch)))
+    }
+
+    /// What Docker Engine says of a container is for its executor to tell.
+    pub(super) fn inspected(&mut self, container_id: &ContainerId, inspected: Inspected) {
+        let program = self.executor_mut(container_id).and_then(|executor| executor.program.as_mut());
+        if let Some(Program::Docker(docker)) = program {
+            docker.inspected(inspected);
+        }
     }
 
     pub(super) fn launched(&mut self, now: Time, container_id: &ContainerId, pid: u32) {
@@ -209,7 +235,7 @@ impl Agent {
             self.signal(container_id, Signal::Kill);
             return;
         };
-        executor.pid = Some(pid);
+        executor.started(pid);
         if executor.state == ExecutorState::Registering && !executor.queued_tasks.is_empty() {
             executor.state = ExecutorState::Running;
             executor.launch_queued(&framework_id);
@@ -229,12 +255,22 @@ impl Agent {
     }
 }
 
+/// Where a container is to be, and how long.
+pub(super) struct Place {
+    pub container_id: ContainerId,
+    pub directory: String,
+    pub latest: String,
+    pub survives: bool,
+}
+
 /// Why a task cannot run.
 pub(super) enum Unsupported {
     /// Mesos could run it, this agent cannot: in words.
     Here(String),
     /// No containerizer takes it.
     Container,
+    /// Mesos' docker executor cannot run it either: why.
+    Options(String),
     /// Mesos' command executor aborts when there is nothing to execute.
     NoCommand,
 }
@@ -262,12 +298,15 @@ pub(super) fn supported_command(
     info: &CommandInfo,
     container: Option<&ContainerInfo>,
 ) -> Result<Command, Unsupported> {
-    if let Some(uri) = info.uris.first() {
-        let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
-        return Err(Unsupported::Here(message));
-    }
+    supported_uris(info)?;
     supported_container(container)?;
     Command::from_info(info).ok_or(Unsupported::NoCommand)
+}
+
+fn supported_uris(info: &CommandInfo) -> Result<(), Unsupported> {
+    let Some(uri) = info.uris.first() else { return Ok(()) };
+    let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
+    Err(Unsupported::Here(message))
 }
 
 pub(super) fn supported_container(container: Option<&ContainerInfo>) -> Result<(), Unsupported> {
@@ -311,8 +350,21 @@ pub(super) fn runs_directory(
     )
 }
 
-pub(super) fn command_program(task: &TaskInfo, killing_state: bool) -> Program {
-    Program::Command(Box::new(CommandExecutor::new(task.clone(), killing_state)))
+/// What executes a task that brings no executor.
+pub(super) fn task_program(
+    config: &AgentConfig,
+    info: &ExecutorInfo,
+    task: &TaskInfo,
+    killing_state: bool,
+) -> Program {
+    match config.docker.as_ref().filter(|_| is_docker(task)) {
+        None => Program::Command(Box::new(CommandExecutor::new(task.clone(), killing_state))),
+        Some(docker) => {
+            let longest = shutdown_grace_period(info, config.executor_shutdown_grace_period);
+            let grace_period = docker.stop_timeout.unwrap_or(longest);
+            Program::Docker(Box::new(DockerExecutor::new(task.clone(), killing_state, grace_period)))
+        }
+    }
 }
 
 /// An executor whose container is about to start; without `program` it is one that this agent cannot run.
@@ -330,7 +382,7 @@ pub(super) fn new_executor(
         directory,
         state: ExecutorState::Registering,
         pid: None,
-        generated_for_command_task: matches!(program, Some(Program::Command(_))),
+        generated_for_command_task: matches!(program, Some(Program::Command(_) | Program::Docker(_))),
         program,
         nested: BTreeMap::new(),
         queued_tasks: tasks.into_iter().map(|task| (task.task_id.clone(), task)).collect(),

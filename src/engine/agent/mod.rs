@@ -4,6 +4,7 @@
 //! `kill`, `updates` (with the `streams` that repeat them), and the state they share in `frameworks`.
 
 mod command;
+pub mod docker;
 mod environment;
 pub mod frameworks;
 mod group;
@@ -33,9 +34,15 @@ pub use launch::Launch;
 pub use memory::compacted;
 pub use recovery::Container;
 
-use self::{registration::Registration, streams::Streams};
+use self::{
+    docker::{DockerConfig, DockerRun},
+    registration::Registration,
+    streams::Streams,
+};
 use super::{
-    executor::{self, Signal, check::CheckKind, check::Probe, check::ProbeOutcome, exit::Exit},
+    executor::{
+        self, Signal, check::CheckKind, check::Probe, check::ProbeOutcome, docker::Inspected, exit::Exit,
+    },
     wire::{ToAgent, ToMaster},
 };
 use crate::mesos::{
@@ -62,6 +69,8 @@ pub struct AgentConfig {
     pub registration_backoff_factor: Duration,
     /// How long tasks that outlive this agent wait for the next one: what executors are told.
     pub recovery_timeout: Duration,
+    /// How it runs tasks that bring images; without it, it cannot.
+    pub docker: Option<DockerConfig>,
     /// Variables that every executor gets, before all others.
     pub executor_environment: BTreeMap<String, String>,
     /// From the request to shut down to the end of an executor.
@@ -86,6 +95,7 @@ impl AgentConfig {
             checkpoints: false,
             registration_backoff_factor: Duration::ZERO,
             recovery_timeout: Duration::from_secs(15 * 60),
+            docker: None,
             executor_environment: BTreeMap::new(),
             executor_shutdown_grace_period: Duration::from_secs(5),
             max_completed_executors_per_framework: 150,
@@ -114,6 +124,11 @@ pub enum Input {
     /// The way to the master is gone.
     MasterLost,
     Master(ToAgent),
+    /// What Docker Engine says of a container that is about to be launched.
+    Inspected {
+        container_id: ContainerId,
+        inspected: Box<Inspected>,
+    },
     /// The process of a container runs.
     Launched {
         container_id: ContainerId,
@@ -153,6 +168,9 @@ pub enum Effect {
     Sandbox(Box<Sandbox>),
     /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
     Launch(Box<Launch>),
+    /// Run a container of Docker Engine; answered with [`Input::Inspected`] and [`Input::Launched`], or with
+    /// [`Input::LaunchFailed`].
+    Run(Box<DockerRun>),
     /// Signal the whole process tree of a container.
     Signal {
         container_id: ContainerId,
@@ -264,11 +282,19 @@ impl Agent {
         self.containers.contains_key(id)
     }
 
+    /// The sandbox of a container.
+    pub fn sandbox_of(&self, id: &ContainerId) -> Option<&str> {
+        let (framework_id, executor_id) = self.containers.get(id)?;
+        let executor = self.frameworks.get(framework_id)?.executors.get(executor_id)?;
+        Some(&executor.directory)
+    }
+
     pub fn handle(&mut self, now: Time, input: Input) -> Vec<Effect> {
         match input {
             Input::MasterConnected => self.master_connected(now),
             Input::MasterLost => self.master_lost(),
             Input::Master(message) => self.received(now, message),
+            Input::Inspected { container_id, inspected } => self.inspected(&container_id, *inspected),
             Input::Launched { container_id, pid } => self.launched(now, &container_id, pid),
             Input::LaunchFailed { container_id, message } => self.launch_failed(now, &container_id, &message),
             Input::Exited { container_id, exit } => self.exited(now, &container_id, exit),

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use super::{
     Agent, Effect, ExecutorState, Framework,
     group::NestedTasks,
-    launch::{command_program, has_capability},
+    launch::{has_capability, task_program},
     memory::compacted,
 };
 use crate::{
     engine::{
-        executor::{self, Program, group::Found},
+        executor::{self, Program, docker::Inspected, group::Found},
         wire::to_master::read_update,
     },
     mesos::{
@@ -25,10 +25,12 @@ use crate::{
 };
 
 /// A container of the agent before this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
     /// The process, if it was started. Its end, or a launch that failed, is told as of any other.
     pub pid: Option<u32>,
+    /// What Docker Engine says of one of its own.
+    pub inspected: Option<Inspected>,
 }
 
 impl Agent {
@@ -52,7 +54,7 @@ impl Agent {
             let is_default = self.executor_mut(&container_id).is_some_and(|executor| executor.is_default());
             match containers.get(&container_id) {
                 _ if is_default => self.resume_groups(now, &container_id, containers),
-                Some(container) => self.resume(now, &container_id, container.pid),
+                Some(container) => self.resume(now, &container_id, container.clone()),
                 None => self.container_is_gone(now, &container_id),
             }
         }
@@ -93,11 +95,12 @@ impl Agent {
         let Some(framework) = self.frameworks.get_mut(id) else { return };
         let killing_state = has_capability(&framework.info, capability::Type::TaskKillingState);
         let executor_id = info.executor_id.clone();
+        let program = task_program(&self.config, &info, &task, killing_state);
         let executor = super::launch::new_executor(
             &self.config,
             info,
             (container_id.clone(), directory),
-            Some(command_program(&task, killing_state)),
+            Some(program),
             vec![task],
         );
         framework.executors.insert(executor_id.clone(), executor);
@@ -155,8 +158,8 @@ impl Agent {
         }
         let found = |container_id: &ContainerId| match containers.get(container_id) {
             None => Found::Nothing,
-            Some(Container { pid: None }) => Found::Starting,
-            Some(Container { pid: Some(_) }) => Found::Runs,
+            Some(Container { pid: None, .. }) => Found::Starting,
+            Some(Container { pid: Some(_), .. }) => Found::Runs,
         };
         let tasks: BTreeMap<_, _> = executor
             .launched_tasks
@@ -173,13 +176,14 @@ impl Agent {
     }
 
     /// The container is there: it goes on as it was, or begins if nobody has said yet that it runs.
-    fn resume(&mut self, now: Time, container_id: &ContainerId, pid: Option<u32>) {
-        let Some(pid) = pid else { return };
+    fn resume(&mut self, now: Time, container_id: &ContainerId, container: Container) {
+        let Some(pid) = container.pid else { return };
+        container.inspected.into_iter().for_each(|inspected| self.inspected(container_id, inspected));
         let Some(executor) = self.executor_mut(container_id) else { return };
         if !executor.queued_tasks.is_empty() {
             return self.launched(now, container_id, pid);
         }
-        executor.pid = Some(pid);
+        executor.started(pid);
         executor.state = ExecutorState::Running;
         let statuses = executor.launched_tasks.values().next().map(|task| task.statuses.clone());
         let statuses = statuses.unwrap_or_default();

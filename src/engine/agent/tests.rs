@@ -109,7 +109,7 @@ impl Stage {
                     Memory::Entry(entry) => self.log.push((**entry).clone()),
                 },
                 Effect::Launch(launch) if launch.survives => {
-                    self.alive.insert(launch.container_id.clone(), Container { pid: Some(1) });
+                    self.alive.insert(launch.container_id.clone(), Container { pid: Some(1), ..Container::default() });
                 }
                 _ => {}
             }
@@ -211,6 +211,12 @@ impl Stage {
                 let task = launched_task(launch);
                 self.containers.insert(task.clone(), launch.container_id.clone());
                 format!("launch {task} {:?}", launch.command)
+            }
+            Effect::Run(run) => {
+                let labels = run.body.labels.as_ref().unwrap();
+                let task = labels["mesoslab.task"].clone();
+                self.containers.insert(task.clone(), run.container_id.clone());
+                format!("run {task} {}", run.image)
             }
             Effect::Signal { container_id, signal } => format!("{signal:?} {}", self.task_in(container_id)),
             Effect::Probe { container_id, probe } => {

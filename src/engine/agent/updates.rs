@@ -13,7 +13,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ExecutorId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus,
+            ContainerId, ContainerStatus, ExecutorId, FrameworkId, TaskId, TaskInfo, TaskState, TaskStatus,
             task_status::{Reason, Source},
         },
     },
@@ -51,7 +51,13 @@ impl Agent {
         let ip = self.config.ip;
         let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
         let Some(executor) = self.executor_mut(container_id) else { return };
-        status.container_status = Some(executor.container_status(container_id, status.state(), ip));
+        let own = status.container_status.take().filter(|_| executor.is_docker());
+        let network_infos = own.map(|own| own.network_infos);
+        let known = executor.container_status(container_id, status.state(), ip);
+        status.container_status = Some(match network_infos {
+            Some(network_infos) => ContainerStatus { network_infos, ..known },
+            None => known,
+        });
         self.update(now, &framework_id, &executor_id, status);
     }
 

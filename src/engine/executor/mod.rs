@@ -5,15 +5,17 @@
 //!                              `------------------------- Exited ----------------------------------^
 //! ```
 //!
-//! The default executor, in [`group`], runs each of its tasks like that.
+//! The default executor, in [`group`], runs each of its tasks like that, and the docker executor, in [`docker`], its one.
 
 pub mod check;
+pub mod docker;
 pub mod exit;
 pub mod group;
 
 use std::time::Duration;
 
 use check::{CheckKind, Checker, Health, HealthChecker, Probe, ProbeOutcome};
+use docker::DockerExecutor;
 use exit::Exit;
 use group::DefaultExecutor;
 use serde::{Deserialize, Serialize};
@@ -77,6 +79,7 @@ pub enum Signal {
 #[derive(Clone, Debug)]
 pub enum Program {
     Command(Box<CommandExecutor>),
+    Docker(Box<DockerExecutor>),
     Default(DefaultExecutor),
 }
 
@@ -91,6 +94,7 @@ impl Program {
     ) -> Vec<(ContainerId, Action)> {
         match self {
             Self::Command(command) => addressed(container_id, command.handle(now, input)),
+            Self::Docker(docker) => addressed(container_id, docker.handle(now, input)),
             Self::Default(default) => default.handle(now, container_id, input),
         }
     }
@@ -99,6 +103,7 @@ impl Program {
     pub fn next_deadline(&self) -> Option<Time> {
         match self {
             Self::Command(command) => command.next_deadline(),
+            Self::Docker(docker) => docker.next_deadline(),
             Self::Default(default) => default.next_deadline(),
         }
     }
@@ -134,6 +139,10 @@ pub struct CommandExecutor {
     task: TaskInfo,
     /// Who says what becomes of the task.
     id: ExecutorId,
+    /// What ends: "Command" or "Container".
+    subject: &'static str,
+    /// From TERM to KILL when neither the kill nor the task says otherwise.
+    grace_period: Duration,
     /// The framework has the capability TASK_KILLING_STATE.
     killing_state: bool,
     phase: Phase,
@@ -155,6 +164,8 @@ impl CommandExecutor {
         Self {
             task,
             id,
+            subject: "Command",
+            grace_period: DEFAULT_KILL_GRACE_PERIOD,
             killing_state,
             phase: Phase::Launching,
             cause: Cause::Request,
@@ -322,7 +333,7 @@ impl CommandExecutor {
             .into_iter()
             .flatten()
             .find_map(grace_period)
-            .unwrap_or(DEFAULT_KILL_GRACE_PERIOD)
+            .unwrap_or(self.grace_period)
     }
 
     fn exited(&mut self, now: Time, exit: Exit) -> Vec<Action> {
@@ -337,7 +348,7 @@ impl CommandExecutor {
             (false, _) => TaskState::TaskFailed,
         };
         let mut status = self.status(now, state);
-        status.message = Some(format!("Command {exit}"));
+        status.message = Some(format!("{} {exit}", self.subject));
         match (killed, self.cause) {
             (true, Cause::MaxCompletionTime) => status.set_reason(Reason::MaxCompletionTimeReached),
             (true, Cause::Health) => status.healthy = Some(false),

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::OneAgent;
 use crate::{
-    engine::agent::AgentConfig,
+    engine::agent::{AgentConfig, docker::DockerConfig},
     flags::{given::Flags, listen::Listen, machine::Machine},
     mesos::{
         attributes, json,
@@ -97,6 +97,7 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         checkpoints: true,
         registration_backoff_factor: backoff,
         recovery_timeout: flags.duration("recovery_timeout").unwrap_or(default.recovery_timeout),
+        docker: docker(flags),
         executor_environment: environment(flags).unwrap_or_default(),
         executor_shutdown_grace_period: flags
             .duration("executor_shutdown_grace_period")
@@ -108,6 +109,24 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         flags: flags.shown(),
         ..default
     }
+}
+
+/// How tasks with images run, where `--containerizers` say that they do.
+fn docker(flags: &mut Flags) -> Option<DockerConfig> {
+    let containerizers = flags.text("containerizers").unwrap_or_default();
+    let names: Vec<&str> = containerizers.split(',').map(str::trim).collect();
+    flags.check("containerizers", names.contains(&"mesos"), "must hold mesos: it runs tasks without images");
+    let default = DockerConfig::default();
+    let config = DockerConfig {
+        socket: flags.text("docker_socket").unwrap_or(default.socket),
+        sandbox_directory: flags.text("sandbox_directory").unwrap_or(default.sandbox_directory),
+        stop_timeout: flags.duration("docker_stop_timeout").filter(|timeout| !timeout.is_zero()),
+        remove_delay: flags.duration("docker_remove_delay").unwrap_or(default.remove_delay),
+        kill_orphans: flags.is_set("docker_kill_orphans"),
+        cpu_quota: flags.is_set("cgroups_enable_cfs"),
+        own_container: flags.text("docker_container"),
+    };
+    names.contains(&"docker").then_some(config)
 }
 
 fn agent(template: &AgentConfig, listen: &Listen, place: Place, resources: &Resources) -> OneAgent {

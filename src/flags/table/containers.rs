@@ -1,15 +1,18 @@
 //! The flags of `mesos-agent` that are about containers: launchers, isolators, images, Docker, networks.
 //!
-//! Tasks are plain processes here, as with Mesos' posix launcher and isolators. What Mesos itself does not look at
-//! with those is taken without effect; what it would act on is not taken.
+//! Tasks are plain processes here, as with Mesos' posix launcher and isolators, or containers of Docker Engine. What Mesos
+//! itself does not look at with those is taken without effect; what it would act on is not taken.
 
 use super::{Flag, boolean, bytes, duration, json, reasons, text, whole};
 
 const POSIX: &str = "tasks are plain processes";
 /// Of flags that Mesos looks at with other isolators only.
 const NO_ISOLATOR: &str = "only isolators look at it that are not there";
-const NO_IMAGES: &str = "tasks have no images";
-const NO_DOCKER: &str = "there is no Docker containerizer";
+const NO_IMAGES: &str = "images are run by Docker Engine only";
+const NO_OTHERS: &str = "there are no others";
+const BY_ENGINE: &str = "the engine is asked, by its socket";
+const NO_EXECUTORS: &str = "the agent itself is the executor";
+const NO_PASSWORDS: &str = "images are pulled without passwords";
 const NO_FETCHER: &str = "nothing is fetched";
 const NO_SYSTEMD: &str = "systemd is not asked";
 
@@ -18,10 +21,10 @@ const CONTAINERS: (&str, &str) = (POSIX, "leave it out");
 const CGROUPS: (&str, &str) = ("there are no cgroups", "leave it out");
 const PLUGINS: (&str, &str) = ("there are no CSI plugins", "leave it out");
 
-pub const FLAGS: [Flag; 79] = [
+pub const FLAGS: [Flag; 80] = [
     text("containerizers", "what runs containers, with commas between: mesos, docker")
         .or("mesos")
-        .only(&["mesos"], NO_DOCKER),
+        .only(&["mesos", "docker"], NO_OTHERS),
     text("launcher", "what starts containers: posix or linux (Mesos as root: linux)")
         .or("posix")
         .only(&["posix"], POSIX),
@@ -48,17 +51,22 @@ pub const FLAGS: [Flag; 79] = [
     text("docker_store_dir", "where Docker images are kept").or("/tmp/mesos/store/docker").ignored(NO_IMAGES),
     boolean("docker_ignore_runtime", false, "ignore what a Docker image says of its command")
         .ignored(NO_IMAGES),
-    json("docker_config", "the passwords of Docker registries").ignored(NO_IMAGES),
-    text("sandbox_directory", "where a container with an image sees its sandbox")
-        .or("/mnt/mesos/sandbox")
-        .ignored(NO_IMAGES),
+    json("docker_config", "the passwords of Docker registries").ignored(NO_PASSWORDS),
+    text("sandbox_directory", "where a container with an image sees its sandbox").or("/mnt/mesos/sandbox"),
     // Docker.
-    text("docker", "the docker program").or("docker").ignored(NO_DOCKER),
-    text("docker_socket", "where Docker listens").or("/var/run/docker.sock").ignored(NO_DOCKER),
-    text("docker_mesos_image", "the image that this agent runs in").ignored(NO_DOCKER),
-    boolean("docker_kill_orphans", true, "kill containers that nobody knows").ignored(NO_DOCKER),
-    duration("docker_remove_delay", "how long ended containers are kept").or("6hrs").ignored(NO_DOCKER),
-    duration("docker_stop_timeout", "how long a container may take to end").or("0ns").ignored(NO_DOCKER),
+    text("docker", "the docker program").or("docker").ignored(BY_ENGINE),
+    text("docker_socket", "where Docker Engine listens: a path, or a URL as in DOCKER_HOST")
+        .or("/var/run/docker.sock"),
+    text(
+        "docker_container",
+        "the container that this agent runs in: its network is that of the host for tasks",
+    )
+    .ours(),
+    text("docker_mesos_image", "the image that this agent runs in").ignored(NO_EXECUTORS),
+    boolean("docker_kill_orphans", true, "at a restart, remove containers of this agent that nobody knows"),
+    duration("docker_remove_delay", "how long ended containers are kept (Mesos: 6hrs)").or("0ns"),
+    duration("docker_stop_timeout", "how long a container may take to end; 0ns: as long as an executor")
+        .or("0ns"),
     text("docker_volume_checkpoint_dir", "where volumes of containers are noted")
         .or("/var/run/mesos/isolators/docker/volume")
         .ignored(NO_ISOLATOR),
@@ -80,7 +88,7 @@ pub const FLAGS: [Flag; 79] = [
     duration("cgroups_destroy_timeout", "how long removing a cgroup may take")
         .or("1mins")
         .ignored(NO_ISOLATOR),
-    boolean("cgroups_enable_cfs", false, "hard limits of cpus").ignored(NO_ISOLATOR),
+    boolean("cgroups_enable_cfs", false, "hard limits of cpus; of containers of Docker only"),
     boolean("cgroups_limit_swap", false, "count swap as memory").ignored(NO_ISOLATOR),
     boolean("cgroups_cpu_enable_pids_and_tids_count", false, "count processes and threads")
         .ignored(NO_ISOLATOR),

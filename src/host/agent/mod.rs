@@ -32,10 +32,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::memory::{AgentMemory, Remembered};
 use self::{
     processes::Processes,
-    run::Run,
+    run::{Events, Run},
     way::{Leader, Way},
 };
 use super::{
+    docker::{Containers, FoundContainer, Site},
     guard::Guard,
     http::{Guard as HostGuard, Options, serve},
     keeper::{KeeperHub, KeptContainer},
@@ -72,6 +73,8 @@ pub struct Config {
     pub memory: Option<AgentMemory>,
     /// What an earlier agent has left: its id, its log, and its containers.
     pub remembered: Option<(Remembered, Vec<KeptContainer>)>,
+    /// Containers of Docker Engine that earlier agents have left.
+    pub found: Vec<FoundContainer>,
     /// What the master is told to connect to, where that is not the listener's address.
     pub advertise: Option<SocketAddr>,
     /// Who may connect, and whom the agent connects to, beside this machine.
@@ -91,6 +94,7 @@ impl Config {
             keeper: None,
             memory: None,
             remembered: None,
+            found: Vec::new(),
             advertise: None,
             networks: Networks::default(),
             hosts: Vec::new(),
@@ -170,6 +174,10 @@ pub fn start(
         None => Processes::Own(Runner::start(&heard, config.guard)?),
     };
     let (inputs, fed) = mpsc::unbounded_channel();
+    let (happens, happened) = mpsc::unbounded_channel();
+    let docker = config.agent.docker.clone().unwrap_or_default();
+    let site = Site::new(&docker, &config.agent.work_dir);
+    let containers = Containers::new(site, happens, tasks.clone());
     let hosts =
         config.hosts.into_iter().chain([config.agent.info.hostname.clone(), address.ip().to_string()]);
     let guard = HostGuard::with_hosts(hosts);
@@ -194,11 +202,10 @@ pub fn start(
     if let Some(inbox) = inbox {
         router = router.messages(move |message| inbox.incoming(message));
     }
-    let mut run = Run::new(handle.clone(), way, processes, process_events, fed, tasks.child())?;
+    let events = Events { processes: process_events, containers: happened, fed };
+    let mut run = Run::new(handle.clone(), way, (processes, containers), events, tasks.child())?;
     run.memory = config.memory;
-    if let Some((remembered, containers)) = config.remembered {
-        run.recover(remembered, containers);
-    }
+    run.recover(config.remembered, config.found);
     tasks.spawn(run.until_stopped());
     let options = Options { guard, networks: config.networks, ..Options::default() };
     tasks.spawn(serve(listener, tasks.clone(), clock, router, options));

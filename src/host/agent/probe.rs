@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::Stdio,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -16,12 +16,41 @@ use crate::{
         agent::{Command, Launch, plain_variables},
         executor::check::{Probe, ProbeOutcome, ProbeTarget, command_status, http_status, tcp_status},
     },
-    host::process::{
-        spawn::{output, program},
-        table::signal_group,
+    host::{
+        docker,
+        process::{
+            spawn::{output, program},
+            table::signal_group,
+        },
     },
     mesos::v1::CommandInfo,
 };
+
+/// What a probe is made on.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    Process(Arc<Launch>),
+    Docker(docker::Target),
+}
+
+impl Target {
+    async fn run(&self, command: &CommandInfo) -> ProbeOutcome {
+        match self {
+            Self::Process(launch) => run_command(launch, command).await,
+            Self::Docker(docker) => docker.run(command).await,
+        }
+    }
+
+    /// A container has an address of its own, unless it is in our network.
+    async fn address(&self, ipv6: bool) -> Result<IpAddr, String> {
+        let own = match self {
+            Self::Process(_) => None,
+            Self::Docker(docker) => docker.address().await?,
+        };
+        let loopback = if ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        Ok(own.unwrap_or(loopback))
+    }
+}
 
 /// Makes probes.
 #[derive(Clone, Debug, Default)]
@@ -31,21 +60,24 @@ pub(super) struct Prober {
 
 impl Prober {
     /// Dropping the future ends the probe and what it has started.
-    pub async fn probe(&self, launch: &Launch, probe: Probe) -> ProbeOutcome {
-        let making = self.make(launch, probe.target);
+    pub async fn probe(&self, target: &Target, probe: Probe) -> ProbeOutcome {
+        let making = self.make(target, probe.target);
         let Some(timeout) = probe.timeout else { return making.await };
         let made = tokio::time::timeout(timeout, making).await;
         made.unwrap_or_else(|_| Err(format!("timed out after {} s", timeout.as_secs_f64())))
     }
 
-    async fn make(&self, launch: &Launch, target: ProbeTarget) -> ProbeOutcome {
-        match target {
-            ProbeTarget::Command(command) => run_command(launch, &command).await,
+    async fn make(&self, target: &Target, probe: ProbeTarget) -> ProbeOutcome {
+        match probe {
+            ProbeTarget::Command(command) => target.run(&command).await,
             ProbeTarget::Http { scheme, port, path, ipv6 } => {
-                let host = if ipv6 { "[::1]" } else { "127.0.0.1" };
-                self.get(&format!("{scheme}://{host}:{port}{path}")).await
+                let address = SocketAddr::new(target.address(ipv6).await?, port);
+                self.get(&format!("{scheme}://{address}{path}")).await
             }
-            ProbeTarget::Tcp { port } => Ok(tcp_status(connects(port).await)),
+            ProbeTarget::Tcp { port } => {
+                let address = SocketAddr::new(target.address(false).await?, port);
+                Ok(tcp_status(TcpStream::connect(address).await.is_ok()))
+            }
         }
     }
 
@@ -63,10 +95,6 @@ impl Prober {
         let client = client.map_err(|error| error.to_string())?;
         Ok(self.http.get_or_init(|| client))
     }
-}
-
-async fn connects(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
 }
 
 /// What a probe has started does not outlive it.

@@ -6,17 +6,25 @@ use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
 use super::{
     AgentHandle, AgentMemory, Remembered,
-    probe::Prober,
+    probe::{Prober, Target},
     processes::Processes,
     way::{Heard, Way},
 };
 use crate::{
     engine::{
-        agent::{Container as Known, Effect, Input, Launch},
+        agent::{
+            Container as Known, Effect, Input, Launch,
+            docker::{DockerRun, container_name},
+        },
         executor::check::Probe,
         wire::ToAgent,
     },
-    host::{keeper::KeptContainer, process::Event, sandbox},
+    host::{
+        docker::{Containers, FoundContainer, Happened},
+        keeper::KeptContainer,
+        process::Event,
+        sandbox,
+    },
     mesos::v1::ContainerId,
     runtime::{self, Tasks},
 };
@@ -26,8 +34,16 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A container that runs: what its probes need, and the probes under way.
 struct Container {
-    launch: Arc<Launch>,
+    target: Target,
     probes: Tasks,
+}
+
+/// What comes to the loop, beside what comes from the master.
+pub(super) struct Events {
+    pub processes: UnboundedReceiver<Event>,
+    pub containers: UnboundedReceiver<Happened>,
+    /// From elsewhere.
+    pub fed: UnboundedReceiver<Input>,
 }
 
 pub(super) struct Run {
@@ -35,9 +51,11 @@ pub(super) struct Run {
     way: Way,
     pub memory: Option<AgentMemory>,
     processes: Processes,
-    process_events: UnboundedReceiver<Event>,
-    fed: UnboundedReceiver<Input>,
+    /// Those of Docker Engine.
+    images: Containers,
+    events: Events,
     child_exits: Signal,
+    /// Of both.
     containers: BTreeMap<ContainerId, Container>,
     prober: Prober,
     tasks: Tasks,
@@ -50,9 +68,8 @@ impl Run {
     pub fn new(
         agent: AgentHandle,
         way: Way,
-        processes: Processes,
-        process_events: UnboundedReceiver<Event>,
-        fed: UnboundedReceiver<Input>,
+        (processes, images): (Processes, Containers),
+        events: Events,
         tasks: Tasks,
     ) -> io::Result<Self> {
         Ok(Self {
@@ -60,8 +77,8 @@ impl Run {
             way,
             memory: None,
             processes,
-            process_events,
-            fed,
+            images,
+            events,
             child_exits: runtime::child_exits()?,
             containers: BTreeMap::new(),
             prober: Prober::default(),
@@ -97,8 +114,9 @@ impl Run {
                 Heard::Moved => self.moved(),
             },
             () = until(self.reconnect_at) => self.connect(),
-            Some(event) = self.process_events.recv() => self.process(event),
-            Some(input) = self.fed.recv() => self.step(input),
+            Some(event) = self.events.processes.recv() => self.process(event),
+            Some(happened) = self.events.containers.recv() => self.happened(happened),
+            Some(input) = self.events.fed.recv() => self.step(input),
             Some(()) = self.child_exits.recv() => {
                 for event in self.processes.reap() {
                     self.process(event);
@@ -129,14 +147,28 @@ impl Run {
     }
 
     /// Goes on where an earlier agent of the work directory has ended; its containers that nobody knows are killed.
-    pub fn recover(&mut self, remembered: Remembered, kept: Vec<KeptContainer>) {
-        let Remembered { id, log } = remembered;
-        let containers = kept.iter().map(|kept| (kept.launch.container_id.clone(), Known { pid: kept.pid }));
-        let containers: BTreeMap<_, _> = containers.collect();
+    pub fn recover(
+        &mut self,
+        remembered: Option<(Remembered, Vec<KeptContainer>)>,
+        found: Vec<FoundContainer>,
+    ) {
+        let Some((Remembered { id, log }, kept)) = remembered else {
+            return found.into_iter().for_each(|found| self.images.discard(found));
+        };
+        let of_keeper = kept
+            .iter()
+            .map(|kept| (kept.launch.container_id.clone(), Known { pid: kept.pid, ..Known::default() }));
+        let of_engine = found.iter().filter(|found| found.pid.is_some()).map(|found| {
+            (found.container_id.clone(), Known { pid: found.pid, inspected: Some(found.inspected.clone()) })
+        });
+        let containers: BTreeMap<_, _> = of_keeper.chain(of_engine).collect();
         tracing::info!(%id, entries = log.len(), containers = containers.len(), "recovering");
         let effects = self.agent.lock().recover(self.agent.now(), id, log, &containers);
         for kept in kept {
             self.take_over(kept);
+        }
+        for found in found {
+            self.take_over_image(found);
         }
         effects.into_iter().for_each(|effect| self.perform(effect));
     }
@@ -146,10 +178,39 @@ impl Run {
         let container_id = kept.launch.container_id.clone();
         if self.agent.with(|agent| agent.has_container(&container_id)) {
             let launch = Arc::new(kept.launch);
-            self.containers.insert(container_id.clone(), Container { launch, probes: self.tasks.child() });
+            self.enter(container_id.clone(), Target::Process(launch));
             self.processes.claim(&container_id);
         } else {
             self.processes.discard(&container_id);
+        }
+    }
+
+    /// One that was made and never started is of no use.
+    fn take_over_image(&mut self, found: FoundContainer) {
+        let directory = self.agent.with(|agent| agent.sandbox_of(&found.container_id).map(str::to_owned));
+        let Some(directory) = directory.filter(|_| found.pid.is_some()) else {
+            return self.images.discard(found);
+        };
+        self.images.take_over(&found, &directory);
+        self.enter_image(&found.container_id);
+    }
+
+    fn enter(&mut self, container_id: ContainerId, target: Target) {
+        self.containers.insert(container_id, Container { target, probes: self.tasks.child() });
+    }
+
+    fn enter_image(&mut self, container_id: &ContainerId) {
+        if let Some(target) = self.images.target(container_id, &container_name(container_id)) {
+            self.enter(container_id.clone(), Target::Docker(target));
+        }
+    }
+
+    fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Inspected { container_id, inspected } => {
+                self.step(Input::Inspected { container_id, inspected: Box::new(inspected) });
+            }
+            Happened::Event(event) => self.process(event),
         }
     }
 
@@ -164,7 +225,7 @@ impl Run {
                 self.containers.remove(&container_id);
                 tracing::warn!(%container_id, message, "failed to launch a container");
                 self.step(Input::LaunchFailed { container_id: container_id.clone(), message });
-                self.processes.forget(&container_id);
+                self.forget(&container_id);
             }
             Event::Exited { container_id, exit } => {
                 if let Some(container) = self.containers.remove(&container_id) {
@@ -172,8 +233,14 @@ impl Run {
                 }
                 tracing::debug!(%container_id, %exit, "container ended");
                 self.step(Input::Exited { container_id: container_id.clone(), exit });
-                self.processes.forget(&container_id);
+                self.forget(&container_id);
             }
+        }
+    }
+
+    fn forget(&mut self, container_id: &ContainerId) {
+        if !self.images.forget(container_id) {
+            self.processes.forget(container_id);
         }
     }
 
@@ -197,7 +264,12 @@ impl Run {
                 }
             }
             Effect::Launch(launch) => self.launch(*launch),
-            Effect::Signal { container_id, signal } => self.processes.signal(&container_id, signal),
+            Effect::Run(run) => self.run(*run),
+            Effect::Signal { container_id, signal } => {
+                if !self.images.signal(&container_id, signal) {
+                    self.processes.signal(&container_id, signal);
+                }
+            }
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),
             Effect::Stopped => self.stopped = true,
         }
@@ -205,19 +277,24 @@ impl Run {
 
     fn launch(&mut self, launch: Launch) {
         let launch = Arc::new(launch);
-        let container = Container { launch: Arc::clone(&launch), probes: self.tasks.child() };
-        self.containers.insert(launch.container_id.clone(), container);
+        self.enter(launch.container_id.clone(), Target::Process(Arc::clone(&launch)));
         self.processes.launch(launch);
+    }
+
+    fn run(&mut self, run: DockerRun) {
+        let container_id = run.container_id.clone();
+        self.images.launch(run);
+        self.enter_image(&container_id);
     }
 
     /// The answer comes back through the inputs; a container that ends takes its probes along.
     fn probe(&self, container_id: ContainerId, probe: Probe) {
         let Some(container) = self.containers.get(&container_id) else { return };
-        let (prober, launch) = (self.prober.clone(), Arc::clone(&container.launch));
+        let (prober, target) = (self.prober.clone(), container.target.clone());
         let inputs = self.agent.0.inputs.clone();
         container.probes.spawn(async move {
             let kind = probe.kind;
-            let outcome = prober.probe(&launch, probe).await;
+            let outcome = prober.probe(&target, probe).await;
             let _stopped = inputs.send(Input::Probed { container_id, kind, outcome });
         });
     }

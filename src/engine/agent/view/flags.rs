@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{agent::AgentConfig, legacy::DurationText},
+    engine::{
+        agent::{AgentConfig, docker::DockerConfig},
+        legacy::DurationText,
+    },
     mesos::v1::{Attribute, Resource, value},
 };
 
@@ -106,7 +109,18 @@ fn own(config: &AgentConfig) -> impl Iterator<Item = (&'static str, String)> {
         ("work_dir", config.work_dir.clone()),
     ];
     let attributes = (!attributes.is_empty()).then(|| ("attributes", attributes.join(";")));
-    always.into_iter().chain(attributes)
+    always.into_iter().chain(attributes).chain(config.docker.iter().flat_map(docker))
+}
+
+fn docker(docker: &DockerConfig) -> [(&'static str, String); 5] {
+    let duration = |duration| DurationText(duration).to_string();
+    [
+        ("containerizers", "docker,mesos".to_owned()),
+        ("docker_kill_orphans", docker.kill_orphans.to_string()),
+        ("docker_remove_delay", duration(docker.remove_delay)),
+        ("docker_socket", docker.socket.clone()),
+        ("sandbox_directory", docker.sandbox_directory.clone()),
+    ]
 }
 
 fn resource(resource: &Resource) -> String {
