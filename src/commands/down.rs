@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     cli,
     error::{Code, Context, Failure, Result},
-    host::guard,
+    host::{docker, guard},
     provider::{
         embedded::control::{self, Order},
         ready::{self, NotReady},
@@ -48,6 +48,9 @@ async fn one(
         stop(args.wait, clock, state, record.as_ref()).await?;
     }
     guard::sweep(&state.agents()).context("kill the lab's last tasks")?;
+    if let Err(error) = docker::sweep(&state.agents()).await {
+        settings.printer.say(format!("  containers of tasks may be left: {error}"));
+    }
     if let Some(record) = record.filter(|record| !record.stopped && !was_running) {
         state.write_record(&LabRecord { stopped: true, ..record }).context("write the lab's record")?;
     }

@@ -22,6 +22,11 @@ pub struct SchedulerConfig {
     /// How many tasks run: the one slider of the lab.
     pub num_of_node: u32,
     pub command: Command,
+    pub executor: Executor,
+    /// What a container is made of, when the executor is `docker`.
+    pub image: Option<String>,
+    /// Of containers.
+    pub network: ContainerNetwork,
     pub cpus: f64,
     pub mem: f64,
     pub disk: f64,
@@ -50,6 +55,9 @@ impl Default for SchedulerConfig {
             name: "mesoslab".to_owned(),
             num_of_node: 0,
             command: Command::Shell("echo \"$MESOS_TASK_ID is up\"; exec sleep 1000000".to_owned()),
+            executor: Executor::default(),
+            image: None,
+            network: ContainerNetwork::default(),
             cpus: 0.1,
             mem: 32.0,
             disk: 0.0,
@@ -77,8 +85,30 @@ pub enum Command {
     Argv(Vec<String>),
 }
 
+/// What runs a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    /// Mesos' own: the command as a process of the agent.
+    #[default]
+    Command,
+    /// A container of Docker Engine, made of an image; without a command it is the image's own.
+    Docker,
+}
+
+/// The network that a container is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerNetwork {
+    /// The agent's.
+    #[default]
+    Host,
+    /// Docker's bridge: each port of the task is mapped to the same one of the container.
+    Bridge,
+}
+
 impl Command {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Shell(line) => line.trim().is_empty(),
             Self::Argv(argv) => argv.first().is_none_or(String::is_empty),
@@ -183,9 +213,7 @@ impl SchedulerConfig {
         errors.extend(self.role_errors());
         errors.extend(self.time_errors());
         errors.extend(self.env_errors());
-        if self.command.is_empty() {
-            errors.push(FieldError::new("command", "must not be empty"));
-        }
+        errors.extend(self.executor_errors());
         if let Some(check) = &self.health_check {
             errors.extend(check.errors(self.ports));
         }
@@ -204,7 +232,7 @@ impl SchedulerConfig {
 
     /// Names the definition of a task: tasks of another fingerprint are replaced.
     pub fn fingerprint(&self) -> String {
-        let definition = serde_json::json!([
+        let mut definition = serde_json::json!([
             &self.command,
             self.wants(),
             &self.env,
@@ -213,7 +241,24 @@ impl SchedulerConfig {
             &self.health_check,
             &self.kill_grace_period,
         ]);
+        if let (Executor::Docker, Value::Array(parts)) = (self.executor, &mut definition) {
+            parts.push(serde_json::json!([&self.image, self.network]));
+        }
         format!("{:016x}", fnv1a(definition.to_string().as_bytes()))
+    }
+
+    /// A container has the command of its image where it has no other.
+    fn executor_errors(&self) -> Option<FieldError> {
+        let has_image = self.image.as_deref().is_some_and(|image| !image.trim().is_empty());
+        match self.executor {
+            Executor::Command if self.command.is_empty() => {
+                Some(FieldError::new("command", "must not be empty"))
+            }
+            Executor::Docker if !has_image => {
+                Some(FieldError::new("image", "must name an image: the executor is docker"))
+            }
+            Executor::Command | Executor::Docker => None,
+        }
     }
 
     fn name_errors(&self) -> Vec<FieldError> {
@@ -389,6 +434,23 @@ mod tests {
         assert_eq!(errors(json!([1])), [": must be a JSON object"]);
         assert!(errors(json!({"backoff": {"factor": 0.5}}))[0].starts_with("backoff.factor: "));
         assert!(errors(json!({"roles": ["a", "a", "-b"]})).len() == 2);
+    }
+
+    #[test]
+    fn a_container_needs_an_image_and_no_command() {
+        assert_eq!(
+            errors(json!({"executor": "docker"})),
+            ["image: must name an image: the executor is docker"]
+        );
+        assert!(errors(json!({"executor": "dokcer"}))[0].starts_with("executor: unknown variant"));
+        let base = SchedulerConfig::default();
+        let image = base.patched(&json!({"image": "app:1"})).unwrap();
+        assert_eq!(image.fingerprint(), base.fingerprint(), "no task is of it");
+        let docker = image.patched(&json!({"executor": "docker", "command": ""})).unwrap();
+        let other = docker.patched(&json!({"image": "app:2"})).unwrap();
+        let bridge = docker.patched(&json!({"network": "bridge"})).unwrap();
+        let all = [&base, &docker, &other, &bridge].map(SchedulerConfig::fingerprint);
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
     }
 
     #[test]

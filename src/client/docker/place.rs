@@ -27,6 +27,16 @@ pub enum Place {
     Tcp(String),
 }
 
+impl Place {
+    /// A path of a socket, or a URL as in DOCKER_HOST.
+    ///
+    /// # Errors
+    /// When it cannot be talked to from here.
+    pub fn read(text: &str) -> Result<Self, EngineError> {
+        if text.starts_with('/') { Ok(Self::Unix(PathBuf::from(text))) } else { parse(text, false) }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -109,7 +109,10 @@ impl Stage {
                     Memory::Entry(entry) => self.log.push((**entry).clone()),
                 },
                 Effect::Launch(launch) if launch.survives => {
-                    self.alive.insert(launch.container_id.clone(), Container { pid: Some(1), ..Container::default() });
+                    self.alive.insert(
+                        launch.container_id.clone(),
+                        Container { pid: Some(1), ..Container::default() },
+                    );
                 }
                 _ => {}
             }

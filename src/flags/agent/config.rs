@@ -118,7 +118,7 @@ fn docker(flags: &mut Flags) -> Option<DockerConfig> {
     flags.check("containerizers", names.contains(&"mesos"), "must hold mesos: it runs tasks without images");
     let default = DockerConfig::default();
     let config = DockerConfig {
-        socket: flags.text("docker_socket").unwrap_or(default.socket),
+        socket: flags.text("docker_socket"),
         sandbox_directory: flags.text("sandbox_directory").unwrap_or(default.sandbox_directory),
         stop_timeout: flags.duration("docker_stop_timeout").filter(|timeout| !timeout.is_zero()),
         remove_delay: flags.duration("docker_remove_delay").unwrap_or(default.remove_delay),

@@ -12,7 +12,7 @@ const NO_IMAGES: &str = "images are run by Docker Engine only";
 const NO_OTHERS: &str = "there are no others";
 const BY_ENGINE: &str = "the engine is asked, by its socket";
 const NO_EXECUTORS: &str = "the agent itself is the executor";
-const NO_PASSWORDS: &str = "images are pulled without passwords";
+const NO_PASSWORDS: &str = "passwords are those that Docker itself has";
 const NO_FETCHER: &str = "nothing is fetched";
 const NO_SYSTEMD: &str = "systemd is not asked";
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use bollard::query_parameters::{ListContainersOptions, RemoveContainerOptions};
 
-use super::{Site, is_marked, is_missing, life, place, reason};
+use super::{Site, is_marked, is_missing, life, reason, unmark};
 use crate::{
     client::docker::Engine,
     engine::{
@@ -73,18 +73,18 @@ async fn names(engine: &Engine, label: &str) -> Result<Vec<String>, String> {
     Ok(names.map(|name| name.trim_start_matches('/').to_owned()).collect())
 }
 
-/// Removes the containers of agents whose work directories are in `directory`: how many. The engine at `socket` is not
-/// even asked where none were ever run.
+/// Removes the containers of agents whose work directories are in `directory`: how many. The engine is not even asked
+/// where none were ever run.
 ///
 /// # Errors
 /// When there were some and the engine does not answer, or does not remove one.
-pub async fn sweep(socket: &str, directory: &Path) -> Result<usize, String> {
+pub async fn sweep(directory: &Path) -> Result<usize, String> {
     let agents = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let marked: Vec<_> = agents.filter(|agent| is_marked(agent)).collect();
     if marked.is_empty() {
         return Ok(0);
     }
-    let engine = Engine::at(&place(socket)).await.map_err(|error| error.to_string())?;
+    let engine = Engine::connect().await.map_err(|error| error.to_string())?;
     let mut removed = 0;
     for agent in marked {
         for name in names(&engine, &format!("{AGENT_LABEL}={}", agent.display())).await? {
@@ -95,6 +95,7 @@ pub async fn sweep(socket: &str, directory: &Path) -> Result<usize, String> {
                 Err(error) => return Err(reason(&error)),
             }
         }
+        unmark(&agent);
     }
     Ok(removed)
 }

@@ -30,8 +30,9 @@ impl Copy {
         Ok(Self { file, written, skip: 0 })
     }
 
-    fn begin(&mut self) {
-        self.skip = self.written;
+    /// The engine begins anew, with so many bytes to tell that may have been told before.
+    fn begin(&mut self, told: u64) {
+        self.skip = self.written.min(told);
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -53,10 +54,11 @@ pub(super) async fn copy(engine: &Engine, container: &str, directory: &str) -> i
     let mut stdout = Copy::open(directory, "stdout")?;
     let mut stderr = Copy::open(directory, "stderr")?;
     loop {
-        stdout.begin();
-        stderr.begin();
-        let options = LogsOptions { follow: true, stdout: true, stderr: true, ..LogsOptions::default() };
-        let mut told = Box::pin(engine.api().logs(container, Some(options)));
+        let fresh = stdout.written + stderr.written == 0;
+        let (of_stdout, of_stderr) = if fresh { (0, 0) } else { known(engine, container).await };
+        stdout.begin(of_stdout);
+        stderr.begin(of_stderr);
+        let mut told = Box::pin(engine.api().logs(container, Some(options(true))));
         while let Some(Ok(output)) = told.next().await {
             match output {
                 LogOutput::StdErr { message } => stderr.write(&message)?,
@@ -69,6 +71,23 @@ pub(super) async fn copy(engine: &Engine, container: &str, directory: &str) -> i
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+fn options(follow: bool) -> LogsOptions {
+    LogsOptions { follow, stdout: true, stderr: true, ..LogsOptions::default() }
+}
+
+/// How much of stdout and stderr the engine still has: it may have thrown the oldest away.
+async fn known(engine: &Engine, container: &str) -> (u64, u64) {
+    let (mut stdout, mut stderr) = (0, 0);
+    let mut told = Box::pin(engine.api().logs(container, Some(options(false))));
+    while let Some(Ok(output)) = told.next().await {
+        match output {
+            LogOutput::StdErr { message } => stderr += message.len() as u64,
+            output => stdout += output.into_bytes().len() as u64,
+        }
+    }
+    (stdout, stderr)
 }
 
 /// Whether there is, or may be, more to come.
@@ -88,14 +107,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("stdout"), "one\ntw").unwrap();
         let mut copy = Copy::open(directory.path(), "stdout").unwrap();
-        copy.begin();
+        copy.begin(100);
         copy.write(b"one\n").unwrap();
         copy.write(b"two\nthree\n").unwrap();
-        copy.begin();
+        copy.begin(100);
         for bytes in [b"one\ntwo\n".as_slice(), b"three\n", b"four\n"] {
             copy.write(bytes).unwrap();
         }
         let text = std::fs::read_to_string(directory.path().join("stdout")).unwrap();
         assert_eq!(text, "one\ntwo\nthree\nfour\n");
+        copy.begin(5);
+        copy.write(b"four\nfive\n").unwrap();
+        let text = std::fs::read_to_string(directory.path().join("stdout")).unwrap();
+        assert!(text.ends_with("four\nfive\n"), "the engine had thrown away the rest");
     }
 }

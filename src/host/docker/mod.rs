@@ -36,7 +36,7 @@ use self::life::{Life, Order};
 pub(in crate::host) use self::probe::Target;
 use super::process::Event;
 use crate::{
-    client::docker::Engine,
+    client::docker::{Engine, Place},
     engine::{
         agent::docker::{DockerConfig, DockerRun},
         executor::{Signal, docker::Inspected},
@@ -65,7 +65,7 @@ pub enum Happened {
 /// Where an agent runs its containers.
 #[derive(Debug)]
 pub struct Site {
-    place: String,
+    socket: Option<String>,
     work_dir: PathBuf,
     own_container: Option<String>,
     remove_delay: Duration,
@@ -77,7 +77,7 @@ pub struct Site {
 impl Site {
     pub fn new(config: &DockerConfig, work_dir: &str) -> Self {
         Self {
-            place: place(&config.socket),
+            socket: config.socket.clone(),
             work_dir: PathBuf::from(work_dir),
             own_container: config.own_container.clone(),
             remove_delay: config.remove_delay,
@@ -89,8 +89,13 @@ impl Site {
 
     /// The engine; one that does not answer is asked again the next time.
     async fn engine(&self) -> Result<&Engine, String> {
-        let connected = self.engine.get_or_try_init(|| Engine::at(&self.place)).await;
-        connected.map_err(|error| error.to_string())
+        let connected = self.engine.get_or_try_init(|| async {
+            match &self.socket {
+                Some(socket) => Engine::at(&Place::read(socket)?).await,
+                None => Engine::connect().await,
+            }
+        });
+        connected.await.map_err(|error| error.to_string())
     }
 
     /// What containers carry because of the one that the agent runs in.
@@ -117,13 +122,13 @@ impl Site {
     }
 }
 
-/// A path is that of a socket; anything else is as in DOCKER_HOST.
-fn place(socket: &str) -> String {
-    if socket.starts_with('/') { format!("unix://{socket}") } else { socket.to_owned() }
-}
-
 fn is_marked(work_dir: &Path) -> bool {
     work_dir.join(MARK).exists()
+}
+
+/// There are no containers of the work directory any more.
+fn unmark(work_dir: &Path) {
+    let _unmarked = fs::remove_file(work_dir.join(MARK));
 }
 
 /// What the engine says, without what it is wrapped in.

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     client::masters::Masters,
-    engine::agent::{Agent, AgentConfig, Executor, view},
+    engine::agent::{Agent, AgentConfig, Executor, docker::DockerConfig, view},
     host::{
         agent::{self, AgentHandle},
+        docker,
         guard::{self, Guard, GuardCommand},
     },
     mesos::{attributes, resources::Resources, v1::AgentInfo},
@@ -82,6 +83,9 @@ impl EmbeddedLab {
         let last = previous.as_ref().map(|record| record.endpoints.clone()).unwrap_or_default();
         std::fs::create_dir_all(state.agents())?;
         guard::sweep(&state.agents())?;
+        if let Err(error) = docker::sweep(&state.agents()).await {
+            tracing::warn!(error, "containers of the lab's last run may be left");
+        }
         let tasks = Tasks::new();
         let guard = Guard::spawn(&tasks, GuardCommand::this_binary(&state.agents())?)?;
         let mut in_use = Vec::new();
@@ -399,5 +403,7 @@ fn agent_config(spec: &AgentSpec, agents_dir: &Path) -> io::Result<AgentConfig> 
         attributes: attributes::parse(&spec.attributes).map_err(io::Error::other)?,
         ..AgentInfo::default()
     };
-    Ok(AgentConfig::new(info, agents_dir.join(&spec.name).display().to_string()))
+    let docker = DockerConfig::default();
+    let config = AgentConfig::new(info, agents_dir.join(&spec.name).display().to_string());
+    Ok(AgentConfig { docker: Some(docker), ..config })
 }

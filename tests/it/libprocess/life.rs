@@ -184,7 +184,9 @@ impl Life {
         let container_id = self.legacy.of_task[status.task_id.as_str()].clone();
         if status.state() == TaskState::TaskStarting {
             let pid = 4711;
-            self.legacy.containers.insert(container_id.clone(), Container { pid: Some(pid) });
+            self.legacy
+                .containers
+                .insert(container_id.clone(), Container { pid: Some(pid), ..Container::default() });
             self.handle(at, Input::Launched { container_id, pid });
         } else if let Some(exit) = exit(&status) {
             self.legacy.containers.remove(&container_id);
@@ -209,7 +211,11 @@ impl Life {
                     let task = launch.environment["MESOS_TASK_ID"].clone();
                     self.legacy.of_task.insert(task, launch.container_id);
                 }
-                Effect::Sandbox(_) | Effect::Signal { .. } | Effect::Probe { .. } | Effect::Stopped => {}
+                Effect::Run(_)
+                | Effect::Sandbox(_)
+                | Effect::Signal { .. }
+                | Effect::Probe { .. }
+                | Effect::Stopped => {}
             }
         }
     }

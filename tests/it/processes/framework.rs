@@ -104,12 +104,17 @@ impl Framework {
 
     /// Starts shell commands on an agent.
     pub fn launch(&mut self, agent: &str, tasks: &[(&str, &str)]) {
+        let infos = tasks.iter().map(|(id, command)| task_info(id, agent, command)).collect();
+        self.launch_infos(agent, infos);
+    }
+
+    /// Starts tasks on an agent.
+    pub fn launch_infos(&mut self, agent: &str, infos: Vec<Value>) {
         let is_of = |offer: &Value| offer["agent_id"]["value"] == agent;
         self.until(&format!("an offer of {agent}"), |it| it.offers.values().any(is_of));
         let offers: Vec<Value> = self.offers.values().filter(|offer| is_of(offer)).cloned().collect();
         self.offers.retain(|_, offer| !is_of(offer));
         let ids: Vec<&Value> = offers.iter().map(|offer| &offer["id"]).collect();
-        let infos: Vec<Value> = tasks.iter().map(|(id, command)| task_info(id, agent, command)).collect();
         self.call(
             "ACCEPT",
             json!({

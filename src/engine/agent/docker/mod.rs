@@ -46,8 +46,8 @@ const LEAST_MEMORY: i64 = 32 * 1024 * 1024;
 /// How an agent runs images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DockerConfig {
-    /// Where the engine listens: a path, or a URL.
-    pub socket: String,
+    /// Where the engine listens: a path, or a URL. None: where `docker` looks for it.
+    pub socket: Option<String>,
     /// Where a container sees its sandbox.
     pub sandbox_directory: String,
     /// From TERM to KILL for tasks that do not say; none: as long as an executor may take to end.
@@ -65,7 +65,7 @@ pub struct DockerConfig {
 impl Default for DockerConfig {
     fn default() -> Self {
         Self {
-            socket: "/var/run/docker.sock".to_owned(),
+            socket: None,
             sandbox_directory: "/mnt/mesos/sandbox".to_owned(),
             stop_timeout: None,
             remove_delay: Duration::ZERO,

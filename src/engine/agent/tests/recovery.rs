@@ -31,7 +31,9 @@ fn reborn(before: Stage, left: &[(&str, Option<u32>)]) -> (Stage, Vec<String>) {
     let log = log(&before);
     let mut stage = Stage { containers: before.containers, ..Stage::new() };
     stage.agent.config.checkpoints = true;
-    let found = left.iter().map(|(task, pid)| (stage.containers[*task].clone(), Container { pid: *pid, ..Container::default() }));
+    let found = left.iter().map(|(task, pid)| {
+        (stage.containers[*task].clone(), Container { pid: *pid, ..Container::default() })
+    });
     let found = found.collect();
     let effects = stage.agent.recover(at("10"), AgentId::new("S"), log, &found);
     let shown: Vec<String> = effects.iter().map(|effect| stage.show(effect)).collect();

@@ -112,15 +112,14 @@ fn own(config: &AgentConfig) -> impl Iterator<Item = (&'static str, String)> {
     always.into_iter().chain(attributes).chain(config.docker.iter().flat_map(docker))
 }
 
-fn docker(docker: &DockerConfig) -> [(&'static str, String); 5] {
-    let duration = |duration| DurationText(duration).to_string();
-    [
+fn docker(docker: &DockerConfig) -> impl Iterator<Item = (&'static str, String)> {
+    let always = [
         ("containerizers", "docker,mesos".to_owned()),
         ("docker_kill_orphans", docker.kill_orphans.to_string()),
-        ("docker_remove_delay", duration(docker.remove_delay)),
-        ("docker_socket", docker.socket.clone()),
+        ("docker_remove_delay", DurationText(docker.remove_delay).to_string()),
         ("sandbox_directory", docker.sandbox_directory.clone()),
-    ]
+    ];
+    always.into_iter().chain(docker.socket.iter().map(|socket| ("docker_socket", socket.clone())))
 }
 
 fn resource(resource: &Resource) -> String {

@@ -35,6 +35,10 @@ pub fn container_info(
         Some(Container { engine: Engine::Docker, docker: Some(docker), .. }) => {
             info.set_type(Type::Docker);
             info.docker = Some(docker_info(docker, task_id, &app.networks, &mappings));
+            let named = app.networks.iter().filter(|network| network.mode == NetworkMode::Container);
+            let info_of =
+                |network: &Network| NetworkInfo { name: network.name.clone(), ..NetworkInfo::default() };
+            info.network_infos = named.map(info_of).collect();
         }
         container => {
             info.set_type(Type::Mesos);

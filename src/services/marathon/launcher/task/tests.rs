@@ -134,6 +134,19 @@ fn docker_has_its_bridge_and_a_label_that_names_the_task() {
 }
 
 #[test]
+fn docker_is_told_the_name_of_its_network() {
+    let task = task(
+        r#"{"id": "/app", "networks": [{"mode": "container", "name": "lab_default"}],
+            "container": {"type": "DOCKER", "docker": {"image": "i",
+            "parameters": [{"key": "network-alias", "value": "scheduler"}]}}}"#,
+    );
+    let container = task.container.unwrap();
+    assert_eq!(container.docker.unwrap().network(), docker_info::Network::User);
+    let names: Vec<&str> = container.network_infos.iter().map(|network| network.name()).collect();
+    assert_eq!(names, ["lab_default"]);
+}
+
+#[test]
 fn mesos_containers_have_images_and_networks() {
     let task = task(
         r#"{"id": "/app", "cmd": "x", "networks": [{"mode": "container", "name": "net"}],
