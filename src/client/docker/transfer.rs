@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bollard::models::{CreateImageInfo, ProgressDetail, PushImageInfo};
 use bollard::query_parameters::{CreateImageOptionsBuilder, PushImageOptionsBuilder};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, future::BoxFuture};
 
 use crate::client::retry::Retry;
 
@@ -42,11 +42,15 @@ impl Engine {
     pub async fn pull(&self, reference: &str, watch: Watch<'_>) -> Result<(), EngineError> {
         let teller = Teller { image: reference, watch };
         let parts = Reference::parse(reference);
-        again(teller, async || {
-            let credentials = credentials::of(parts.registry()).await;
-            let options = CreateImageOptionsBuilder::default().from_image(parts.name).tag(parts.tag).build();
-            let lines = self.api().create_image(Some(options), None, credentials);
-            follow(teller, lines.map(|line| line.map(Line::from))).await
+        let (engine, parts) = (self, &parts);
+        again(teller, || {
+            Box::pin(async move {
+                let credentials = credentials::of(parts.registry()).await;
+                let options =
+                    CreateImageOptionsBuilder::default().from_image(parts.name).tag(parts.tag).build();
+                let lines = engine.api().create_image(Some(options), None, credentials);
+                follow(teller, lines.map(|line| line.map(Line::from))).await
+            })
         })
         .await
         .map_err(|error| named(error, reference))?;
@@ -61,11 +65,14 @@ impl Engine {
     pub async fn push(&self, reference: &str, watch: Watch<'_>) -> Result<(), EngineError> {
         let teller = Teller { image: reference, watch };
         let parts = Reference::parse(reference);
-        again(teller, async || {
-            let credentials = credentials::of(parts.registry()).await;
-            let options = PushImageOptionsBuilder::default().tag(parts.tag).build();
-            let lines = self.api().push_image(parts.name, Some(options), credentials);
-            follow(teller, lines.map(|line| line.map(pushed))).await
+        let (engine, parts) = (self, &parts);
+        again(teller, || {
+            Box::pin(async move {
+                let credentials = credentials::of(parts.registry()).await;
+                let options = PushImageOptionsBuilder::default().tag(parts.tag).build();
+                let lines = engine.api().push_image(parts.name, Some(options), credentials);
+                follow(teller, lines.map(|line| line.map(pushed))).await
+            })
         })
         .await?;
         teller.tell(What::Done(Outcome::Pushed));
@@ -99,9 +106,9 @@ async fn follow(
 }
 
 /// Tries until it works, until the answer is one that will not change, or [`TRIES`] times.
-async fn again(
+async fn again<'a>(
     teller: Teller<'_>,
-    mut work: impl AsyncFnMut() -> Result<(), EngineError>,
+    mut work: impl FnMut() -> BoxFuture<'a, Result<(), EngineError>>,
 ) -> Result<(), EngineError> {
     let mut retry = Retry::new(seed(teller.image)).at_most(LONGEST_WAIT);
     for _ in 0..FIRST_WAITS {

@@ -4,8 +4,6 @@
 mod by_compose;
 mod compose;
 #[cfg(target_os = "linux")]
-<<<<<<< HEAD
 mod stand_ins;
-=======
+#[cfg(target_os = "linux")]
 mod tasks;
->>>>>>> ad36d47 (Let our scheduler run tasks from an image, and a Docker app of Marathon name its network)

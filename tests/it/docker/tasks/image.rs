@@ -14,7 +14,7 @@ use mesoslab::{client::docker::Engine, runtime};
 
 /// Programs of busybox that the image has by their own names.
 const PROGRAMS: [&str; 12] =
-    ["sh", "sleep", "cat", "echo", "env", "httpd", "seq", "hostname", "true", "false", "test", "touch"];
+    ["sh", "sleep", "cat", "echo", "env", "httpd", "seq", "wget", "true", "false", "test", "touch"];
 
 /// Where a static busybox may be on the machine that runs the tests.
 const BUSYBOX: [&str; 2] = ["/usr/bin/busybox", "/bin/busybox"];

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, fs, sync::Arc};
 
-use bollard::query_parameters::{ListContainersOptions, RemoveContainerOptions};
+use bollard::{
+    models::NetworkCreateRequest,
+    query_parameters::{ListContainersOptions, RemoveContainerOptions},
+};
 use serde_json::{Value, json};
 
 use super::image::{Image, image, with_engine};
@@ -116,6 +119,26 @@ impl Drop for Sweeper {
                 let options = RemoveContainerOptions { force: true, v: true, link: false };
                 let _gone = docker.remove_container(name.trim_start_matches('/'), Some(options)).await;
             }
+        });
+    }
+}
+
+/// A network of the test's own.
+pub struct Network(pub String);
+
+impl Network {
+    pub fn make() -> Self {
+        let name = format!("mesoslab-test-{}", uuid::Uuid::new_v4().simple());
+        let request = NetworkCreateRequest { name: name.clone(), ..NetworkCreateRequest::default() };
+        with_engine(async |docker| docker.create_network(request).await.expect("a network"));
+        Self(name)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        with_engine(async |docker| {
+            let _gone = docker.remove_network(&self.0).await;
         });
     }
 }
