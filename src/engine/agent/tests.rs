@@ -129,6 +129,7 @@ impl Stage {
             "tick" => Input::Tick,
             "stop" => Input::Stop,
             "resources" => Input::Resources(Vec::new()),
+            "inspected" => Input::Inspected { container_id: container_id(), inspected: Box::default() },
             "launched" => Input::Launched { container_id: container_id(), pid: rest[1].parse().unwrap() },
             "failed" => Input::LaunchFailed { container_id: container_id(), message: rest[1..].join(" ") },
             "exit" => {
@@ -216,6 +217,11 @@ impl Stage {
                 format!("launch {task} {:?}", launch.command)
             }
             Effect::Run(run) => {
+                // Of what survives, the next agent finds the container.
+                if run.survives {
+                    let there = Container { pid: Some(1), ..Container::default() };
+                    self.alive.insert(run.container_id.clone(), there);
+                }
                 let labels = run.body.labels.as_ref().unwrap();
                 let task = labels["mesoslab.task"].clone();
                 self.containers.insert(task.clone(), run.container_id.clone());
@@ -283,12 +289,13 @@ impl Stage {
     }
 }
 
-/// Settings in words: `checkpoints`, `backoff=SECONDS`.
+/// Settings in words: `checkpoints`, `images`, `backoff=SECONDS`.
 fn config(words: &[&str]) -> AgentConfig {
     let info = AgentInfo { hostname: "localhost".to_owned(), port: Some(5051), ..AgentInfo::default() };
     let backoff = words.iter().find_map(|word| word.strip_prefix("backoff="));
     AgentConfig {
         checkpoints: words.contains(&"checkpoints"),
+        docker: words.contains(&"images").then(DockerConfig::default),
         registration_backoff_factor: Duration::from_secs(backoff.map_or(0, |it| it.parse().unwrap())),
         ..AgentConfig::new(info, "/lab")
     }
@@ -348,7 +355,13 @@ fn framework(words: &[&str]) -> FrameworkInfo {
 fn task_info(words: &[&str]) -> TaskInfo {
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let uri = words.contains(&"uri").then(|| Uri { value: "http://there/file".to_owned(), ..Uri::default() });
-    let docker = ContainerInfo { r#type: container_info::Type::Docker.into(), ..ContainerInfo::default() };
+    let image = option("image")
+        .map(|image| container_info::DockerInfo { image: image.to_owned(), ..Default::default() });
+    let docker = ContainerInfo {
+        r#type: container_info::Type::Docker.into(),
+        docker: image,
+        ..ContainerInfo::default()
+    };
     TaskInfo {
         name: words[0].to_owned(),
         task_id: TaskId::new(words[0]),
