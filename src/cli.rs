@@ -267,7 +267,7 @@ pub struct Tasks {
 
 #[derive(Clone, Debug, Args)]
 pub struct Logs {
-    /// A task (or the first letters of its id), `zookeeper`, `master`, `agent-N`, `marathon`, `scheduler`...; left out: the whole lab
+    /// A task (or the first letters of its id), `zookeeper`, `master`, `agent-N`, `marathon`, `registry`, `scheduler`...; left out: the whole lab
     #[arg(value_name = "TASK|COMPONENT")]
     pub target: Option<String>,
     /// Go on as the log grows

@@ -1,5 +1,5 @@
-//! How the parts of a lab do that are asked in forms of their own: ZooKeeper by a four-letter word, Exhibitor and
-//! Marathon by their REST APIs, and a master for whether it leads.
+//! How the parts of a lab do that are asked in forms of their own: ZooKeeper by a four-letter word, Exhibitor, Marathon
+//! and the registry by their REST APIs, and a master for whether it leads.
 
 use std::{io, time::Duration};
 
@@ -28,7 +28,7 @@ pub struct Condition {
     pub version: Option<String>,
 }
 
-/// Asks the `zookeeper`, `exhibitor` or `marathon` at `url`; any other name is a master's.
+/// Asks the `zookeeper`, `exhibitor`, `marathon` or `registry` at `url`; any other name is a master's.
 ///
 /// # Errors
 /// When it does not answer, or as something else.
@@ -37,6 +37,7 @@ pub async fn of(http: &Http, name: &str, url: &str) -> Result<Condition, ClientE
         "zookeeper" => zookeeper(url).await,
         "exhibitor" => exhibitor(http, url).await,
         "marathon" => marathon(http, url).await,
+        "registry" => registry(http, url).await,
         _ => master(http, url).await,
     }
 }
@@ -121,6 +122,22 @@ pub async fn marathon(http: &Http, url: &str) -> Result<Condition, ClientError> 
     let count = apps.apps.len();
     let state = format!("leading, {count} app{}", if count == 1 { "" } else { "s" });
     Ok(Condition { ready: true, state, version })
+}
+
+#[derive(Deserialize)]
+struct Catalog {
+    repositories: Vec<serde::de::IgnoredAny>,
+}
+
+/// Whether a registry of images answers, and how many repositories it names: `GET /v2/_catalog`.
+///
+/// # Errors
+/// When it does not answer, or not as a registry.
+pub async fn registry(http: &Http, url: &str) -> Result<Condition, ClientError> {
+    let catalog: Catalog = json(http, url, "/v2/_catalog").await?;
+    let count = catalog.repositories.len();
+    let state = format!("serving, {count} {}", if count == 1 { "repository" } else { "repositories" });
+    Ok(Condition { ready: true, state, version: None })
 }
 
 #[derive(Deserialize)]

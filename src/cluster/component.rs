@@ -35,6 +35,7 @@ pub enum Kind {
     Master,
     Agent,
     Marathon,
+    Registry,
     Scheduler,
 }
 
@@ -45,6 +46,7 @@ impl Kind {
             "zookeeper" => Self::ZooKeeper,
             "exhibitor" => Self::Exhibitor,
             "marathon" => Self::Marathon,
+            "registry" => Self::Registry,
             "scheduler" => Self::Scheduler,
             name if name.starts_with("master") => Self::Master,
             _ => Self::Agent,

@@ -130,7 +130,8 @@ async fn ports(spec: &LabSpec) -> Finding {
     let agents = (0..spec.agents.len() as u16).map(|index| ports.agents.saturating_add(index));
     let masters = (0..spec.masters).map(|at| ports.of_master(at));
     let marathon = spec.marathon.then_some(ports.marathon);
-    let services = [ports.zookeeper, ports.exhibitor, ports.scheduler].into_iter().chain(marathon);
+    let services =
+        [ports.zookeeper, ports.exhibitor, ports.registry, ports.scheduler].into_iter().chain(marathon);
     let wished: Vec<u16> = masters.chain(agents).chain(services).collect();
     let running = StateDir::of(&spec.name).is_ok_and(|state| state.is_running());
     if running {

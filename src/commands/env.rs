@@ -12,6 +12,7 @@ pub fn run(settings: &Settings, args: &cli::Env) -> Result<()> {
         ("MESOS_ZK", endpoints.zookeeper.as_deref()),
         ("MARATHON_URL", endpoints.marathon.as_deref()),
         ("EXHIBITOR_URL", endpoints.exhibitor.as_deref()),
+        ("MESOSLAB_REGISTRY", endpoints.registry.as_deref().map(|url| url.trim_start_matches("http://"))),
         ("MESOSLAB_MASTER_URL", Some(endpoints.master.as_str())),
         ("MESOSLAB_SCHEDULER_URL", endpoints.scheduler.as_deref()),
     ];

@@ -32,7 +32,7 @@ pub async fn run(settings: &Settings, args: &cli::Logs) -> Result<()> {
 
 fn is_component(name: &str) -> bool {
     let numbered = |kind: &str| name.strip_prefix(kind).is_some_and(|number| number.parse::<u16>().is_ok());
-    ["zookeeper", "exhibitor", "master", "marathon", "scheduler"].contains(&name)
+    ["zookeeper", "exhibitor", "master", "marathon", "registry", "scheduler"].contains(&name)
         || numbered("master-")
         || numbered("agent-")
 }
@@ -44,6 +44,7 @@ fn modules(kind: Kind) -> Vec<String> {
         Kind::Exhibitor => &["host::exhibitor", "services::exhibitor"],
         Kind::Master => &["host::master", "engine::master", "client::election"],
         Kind::Marathon => &["host::marathon", "services::marathon"],
+        Kind::Registry => &["host::registry", "services::registry"],
         Kind::Scheduler => &["host::scheduler", "client::scheduler"],
         Kind::Agent => &[],
     };
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn components_are_told_from_tasks() {
         assert!(
-            ["master", "master-2", "zookeeper", "marathon", "scheduler", "agent-12"]
+            ["master", "master-2", "zookeeper", "marathon", "registry", "scheduler", "agent-12"]
                 .into_iter()
                 .all(is_component)
         );

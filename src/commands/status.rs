@@ -137,11 +137,11 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
     let (agents, masters, services) =
         tokio::join!(operator.get_agents(), masters(&http, endpoints), services(&http, endpoints));
     let agents = agents.unwrap_or_default();
-    let (marathon, mut components): (Vec<_>, Vec<_>) =
-        services.into_iter().partition(|part| part.name == "marathon");
+    let (mut components, upon_mesos): (Vec<_>, Vec<_>) =
+        services.into_iter().partition(|part| provider::is_below_mesos(&part.name));
     components.extend(masters);
     components.extend(endpoints.agents.iter().map(|(name, url)| agent(&name.0, url, &agents)));
-    components.extend(marathon);
+    components.extend(upon_mesos);
     components.push(scheduler(endpoints.scheduler.as_deref()).await);
     let degraded = components.iter().any(|component| !component.ready);
     Ok(Status {

@@ -186,9 +186,9 @@ impl UpRun<'_> {
             in_use.iter().map(|entry| (entry.component.as_str(), entry.port)).collect();
         let wait = self.args.wait;
         let http = Http::new();
-        let (of_mesos, of_marathon): (Vec<_>, Vec<_>) =
-            endpoints.services().partition(|(name, _)| *name != "marathon");
-        for (name, url) in of_mesos {
+        let (below_mesos, upon_mesos): (Vec<_>, Vec<_>) =
+            endpoints.services().partition(|(name, _)| provider::is_below_mesos(name));
+        for (name, url) in below_mesos {
             self.service(&http, name, url, &ports).await?;
         }
         ready::master(&operator, self.clock, wait)
@@ -203,7 +203,7 @@ impl UpRun<'_> {
         ready::agents(&operator, endpoints, self.clock, wait, seen)
             .await
             .map_err(|missing| self.not_ready("agents", &missing))?;
-        for (name, url) in of_marathon {
+        for (name, url) in upon_mesos {
             self.service(&http, name, url, &ports).await?;
         }
         let tasks = match &endpoints.scheduler {

@@ -42,10 +42,14 @@ impl Endpoints {
         std::iter::once(self.master.as_str()).chain(self.more_masters.iter().map(String::as_str))
     }
 
-    /// `zookeeper`, `exhibitor` and `marathon`, as far as the lab has them.
+    /// `zookeeper`, `exhibitor`, `marathon` and `registry`, as far as the lab has them.
     pub fn services(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all =
-            [("zookeeper", &self.zookeeper), ("exhibitor", &self.exhibitor), ("marathon", &self.marathon)];
+        let all = [
+            ("zookeeper", &self.zookeeper),
+            ("exhibitor", &self.exhibitor),
+            ("marathon", &self.marathon),
+            ("registry", &self.registry),
+        ];
         all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
     }
 
@@ -59,6 +63,11 @@ impl Endpoints {
         let name = |at: usize| master_name(at, 1 + self.more_masters.len());
         self.masters().enumerate().map(|(at, url)| (name(at), url)).collect()
     }
+}
+
+/// Whether a service is shown before the masters, which need it.
+pub fn is_below_mesos(service: &str) -> bool {
+    matches!(service, "zookeeper" | "exhibitor")
 }
 
 /// The name of the master at this place among so many.

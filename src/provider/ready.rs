@@ -63,7 +63,7 @@ pub async fn master(operator: &Operator, clock: Clock, patience: Duration) -> Re
     .await
 }
 
-/// Waits until `zookeeper`, `exhibitor` or `marathon` does what it is there for.
+/// Waits until `zookeeper`, `exhibitor`, `marathon` or `registry` does what it is there for.
 ///
 /// # Errors
 /// Why it does not, when time is up.

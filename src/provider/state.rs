@@ -100,6 +100,11 @@ impl StateDir {
         self.path.join("zookeeper")
     }
 
+    /// Where the lab's registry keeps images.
+    pub fn registry(&self) -> PathBuf {
+        self.path.join("registry")
+    }
+
     /// Where our scheduler keeps its framework id and settings.
     pub fn scheduler(&self) -> PathBuf {
         self.path.join("scheduler")

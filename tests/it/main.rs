@@ -14,6 +14,7 @@ mod marathon;
 mod processes;
 mod python;
 mod readme;
+mod registry;
 mod replay;
 mod scenarios;
 mod serve;

@@ -37,12 +37,17 @@ fn everything_is_there_and_says_so() {
     let names: Vec<String> = parts(&lab).into_iter().map(|(name, _)| name).collect();
     let wanted = ["zookeeper", "exhibitor", "master-1", "master-2", "master-3"];
     assert_eq!(names[..5], wanted, "{names:?}");
-    assert_eq!(names[8..], ["marathon", "scheduler"], "{names:?}");
+    assert_eq!(names[8..], ["marathon", "registry", "scheduler"], "{names:?}");
     let masters: Vec<String> = (1..=3).map(|at| state_of(&lab, &format!("master-{at}"))).collect();
     assert_eq!(masters.iter().filter(|state| *state == "elected").count(), 1, "{masters:?}");
     assert_eq!(state_of(&lab, "marathon"), "leading, 1 app");
     let variables = lab.ok(&["env", "-q"]).stdout();
-    for variable in ["MESOS_ZK='zk://127.0.0.1:", "MARATHON_URL='http://", "EXHIBITOR_URL='http://"] {
+    for variable in [
+        "MESOS_ZK='zk://127.0.0.1:",
+        "MARATHON_URL='http://",
+        "EXHIBITOR_URL='http://",
+        "MESOSLAB_REGISTRY='127.0.0.1:",
+    ] {
         assert!(variables.contains(variable), "{variables}");
     }
     for component in ["zookeeper", "exhibitor", "master-2", "marathon", "scheduler"] {

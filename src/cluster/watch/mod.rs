@@ -37,7 +37,7 @@ pub struct Addresses {
     pub no_scheduler: String,
     /// Of a lab of ours with several masters, each by name: they are looked after one by one.
     pub masters: BTreeMap<String, String>,
-    /// `zookeeper`, `exhibitor` and `marathon` by name, where the lab has them.
+    /// `zookeeper`, `exhibitor`, `marathon` and `registry` by name, where the lab has them.
     pub services: BTreeMap<String, String>,
     /// The lab's agents by name; empty for someone else's cluster, whose agents the master names.
     pub agents: BTreeMap<String, String>,

@@ -56,6 +56,20 @@ fn router(sinks: mpsc::UnboundedSender<Sink>, gone: mpsc::UnboundedSender<()>) -
             Response::ok()
         })
         .route("/master/stream", stream)
+        .reading(|request, mut body| async move {
+            if request.path != "/read" {
+                return Response::not_found();
+            }
+            let (mut size, mut collected) = (0, Vec::new());
+            while let Ok(Some(piece)) = body.next().await {
+                size += piece.len();
+                collected = piece.to_vec();
+            }
+            Response::text(
+                StatusCode::OK,
+                format!("{} {size} {}", request.body.len(), collected.len() < size),
+            )
+        })
 }
 
 /// More than the buffers of a connection take.
@@ -193,6 +207,21 @@ async fn malformed_input_gets_no_reply() {
         assert_eq!(server.exchange(request).await, (String::new(), true), "{start}");
     }
     assert_eq!(server.exchange("GET /version HTTP/1.1\r\n\r\n").await.0, VERSION);
+}
+
+#[tokio::test]
+async fn a_body_of_any_length_is_read_while_it_comes() {
+    let server = start().await;
+    let large = format!("PUT /read HTTP/1.1\r\nContent-Length: {HUGE}\r\n\r\n{}", "x".repeat(HUGE));
+    let (answer, closed) = server.exchange(large).await;
+    assert!(answer.ends_with(&format!("0 {HUGE} true")) && !closed, "{answer}");
+    let chunks = "PUT /read HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    assert!(server.exchange(chunks).await.0.contains("\r\n\r\n0 5 "));
+    let unread = server.exchange("PUT /unread HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.0;
+    assert!(unread.starts_with("HTTP/1.1 404"), "{unread}");
+    let refused =
+        server.exchange("PUT /read HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 3\r\n\r\nabc").await.0;
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
 }
 
 #[tokio::test]

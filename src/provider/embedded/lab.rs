@@ -20,6 +20,8 @@ use crate::{
         agent::{self, AgentHandle},
         docker,
         guard::{self, Guard, GuardCommand},
+        networks::Networks,
+        registry::{self, RegistryHandle},
     },
     mesos::{attributes, resources::Resources, v1::AgentInfo},
     provider::{
@@ -67,6 +69,7 @@ pub struct EmbeddedLab {
     masters: LabMasters,
     agents: BTreeMap<AgentName, Running>,
     marathon: Option<MarathonUnit>,
+    registry: RegistryHandle,
     scheduler: LabScheduler,
     started_at: f64,
     last: Endpoints,
@@ -90,6 +93,7 @@ impl EmbeddedLab {
         let guard = Guard::spawn(&tasks, GuardCommand::this_binary(&state.agents())?)?;
         let mut in_use = Vec::new();
         let coordination = coordination(&tasks, clock, &spec, &state, (&last, &mut in_use)).await?;
+        let registry = registry(&tasks, clock, &spec, &state, (&last, &mut in_use)).await?;
         let (url, timeout) = (coordination.masters_at(), spec.master.zk_session_timeout);
         let masters = LabMasters::new(&tasks, clock, url, timeout);
         let at = coordination.masters_at();
@@ -103,6 +107,7 @@ impl EmbeddedLab {
             masters,
             agents: BTreeMap::new(),
             marathon: None,
+            registry,
             scheduler,
             started_at: clock.now().as_secs_f64(),
             last,
@@ -136,7 +141,7 @@ impl EmbeddedLab {
             master: masters.next().unwrap_or_default(),
             more_masters: masters.collect(),
             marathon: self.marathon.as_ref().map(MarathonUnit::url),
-            registry: None,
+            registry: Some(url(self.registry.endpoint())),
             agents: self
                 .agents
                 .iter()
@@ -393,6 +398,20 @@ async fn coordination(
     let exhibitor = note("exhibitor", bound, in_use);
     let masters: Vec<u16> = last.masters().filter_map(ports::port_of).collect();
     Coordination::start(tasks, clock, [zookeeper, exhibitor], state.zookeeper(), &masters).await
+}
+
+async fn registry(
+    tasks: &Tasks,
+    clock: Clock,
+    spec: &LabSpec,
+    state: &StateDir,
+    (last, in_use): (&Endpoints, &mut Vec<PortInUse>),
+) -> io::Result<RegistryHandle> {
+    let last = last.registry.as_deref().and_then(ports::port_of);
+    let bound = ports::bind(spec.ports.registry, last).await?;
+    let listener = note("registry", bound, in_use);
+    let config = registry::Config { data_dir: state.registry(), networks: Networks::loopback() };
+    registry::start(tasks, clock, listener, config)
 }
 
 fn agent_config(spec: &AgentSpec, agents_dir: &Path) -> io::Result<AgentConfig> {

@@ -95,7 +95,8 @@ fn components(model: &Model) -> Vec<Trouble> {
         component::Kind::ZooKeeper
         | component::Kind::Exhibitor
         | component::Kind::Agent
-        | component::Kind::Marathon => false,
+        | component::Kind::Marathon
+        | component::Kind::Registry => false,
     };
     let ill = cluster.components.iter().filter(|part| ill(part.health));
     let mut ill: Vec<_> = ill.filter(|part| !told(part)).collect();

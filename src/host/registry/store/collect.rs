@@ -93,3 +93,79 @@ fn remove_if_empty(repository: &Path) {
     }
     let _stays = fs::remove_dir(repository);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        host::registry::store::{Stored, files},
+        runtime::Clock,
+        services::registry::{Reference, Repository},
+    };
+
+    const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+    fn push(store: &Store, repository: &Repository, content: &[u8]) -> Digest {
+        let digest = Digest::of(content);
+        let file = store.uploads().join("upload");
+        fs::write(&file, content).unwrap();
+        store.adopt(&file, repository, &digest).unwrap();
+        digest
+    }
+
+    fn tag(store: &Store, repository: &Repository, config: &Digest) -> Digest {
+        let config = json!({"digest": config.to_string(), "size": 1});
+        let content = json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": []})
+            .to_string()
+            .into_bytes();
+        let manifest = Manifest::parse(None, &content).unwrap();
+        let stored = Stored { digest: Digest::of(&content), media_type: IMAGE.to_owned(), content };
+        let reference = Reference::Tag("1".parse().unwrap());
+        store.put_manifest(repository, &reference, &manifest, &stored).unwrap();
+        stored.digest
+    }
+
+    fn is_there(store: &Store, digest: &Digest) -> bool {
+        store.content(digest).exists()
+    }
+
+    #[test]
+    fn what_no_manifest_needs_goes_after_an_hour() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().to_owned()).unwrap();
+        let (a, b): (Repository, Repository) = ("x/a".parse().unwrap(), "x".parse().unwrap());
+        let [config, alone, shared] =
+            [&b"config"[..], b"alone", b"shared"].map(|content| push(&store, &a, content));
+        push(&store, &b, b"shared");
+        let manifest = tag(&store, &a, &config);
+        let of_b = tag(&store, &b, &shared);
+        let now = Clock::start().now();
+        assert_eq!(store.collect(now).unwrap(), 0);
+        let later = now + Duration::from_secs(2 * 60 * 60);
+        assert_eq!(store.collect(later).unwrap(), 1);
+        assert!(!is_there(&store, &alone));
+        assert!([&config, &shared, &manifest, &of_b].into_iter().all(|digest| is_there(&store, digest)));
+        assert!(store.blob(&a, &shared).unwrap().is_none(), "only the other repository needs it");
+        assert!(store.blob(&b, &shared).unwrap().is_some());
+
+        assert!(store.delete(&a, &Reference::Digest(manifest.clone())).unwrap());
+        assert_eq!(store.collect(later).unwrap(), 2);
+        assert!(!is_there(&store, &config) && !is_there(&store, &manifest));
+        assert_eq!(store.catalog().unwrap(), ["x"], "a repository that has nothing is gone");
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_keeps_the_blobs_of_its_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().to_owned()).unwrap();
+        let a: Repository = "a".parse().unwrap();
+        let config = push(&store, &a, b"config");
+        let manifest = tag(&store, &a, &config);
+        files::place(&store.uploads(), &store.content(&manifest), b"{").unwrap();
+        let later = Clock::start().now() + Duration::from_secs(2 * 60 * 60);
+        assert_eq!(store.collect(later).unwrap(), 0);
+        assert!(store.blob(&a, &config).unwrap().is_some());
+    }
+}
