@@ -304,6 +304,27 @@ fn compare(shown: &BTreeMap<String, String>, file: &str, other: &[&str]) {
 }
 
 #[test]
+fn images_run_where_the_containerizers_say_so() {
+    let plain = agent_with("--master=h:1");
+    assert_eq!(plain.agents[0].config.docker, None);
+    let setup = agent_with(
+        "--master=h:1 --containerizers=docker,mesos --docker_socket=/run/d.sock --docker_container=lab-agent-1 \
+         --docker_stop_timeout=7secs --docker_remove_delay=1mins --no-docker_kill_orphans --cgroups_enable_cfs",
+    );
+    let docker = setup.agents[0].config.docker.clone().unwrap();
+    assert_eq!(
+        (docker.socket.as_deref(), docker.own_container.as_deref()),
+        (Some("/run/d.sock"), Some("lab-agent-1"))
+    );
+    assert_eq!(
+        (docker.stop_timeout, docker.remove_delay),
+        (Some(Duration::from_secs(7)), Duration::from_secs(60))
+    );
+    assert_eq!((docker.kill_orphans, docker.cpu_quota), (false, true));
+    assert_eq!(setup.agents[0].config.flags["containerizers"], "docker,mesos");
+}
+
+#[test]
 fn what_is_shown_is_what_mesos_shows() {
     let setup = master("--work_dir=/m --hostname=localhost --ip=127.0.0.1 --registry=in_memory --port=15050")
         .unwrap();
@@ -312,6 +333,13 @@ fn what_is_shown_is_what_mesos_shows() {
         "--hostname=localhost --ip=127.0.0.1 --attributes=rack:abc;level:10 --master=127.0.0.1:15050 --port=15051 \
          --resources=cpus:4;mem:4096;disk:10240;ports:[31000-32000] --isolation=posix/cpu,posix/mem,filesystem/posix",
     );
-    let other = ["fetcher_cache_dir", "launcher_dir", "runtime_dir", "switch_user", "work_dir"];
+    let other = [
+        "docker_remove_delay",
+        "fetcher_cache_dir",
+        "launcher_dir",
+        "runtime_dir",
+        "switch_user",
+        "work_dir",
+    ];
     compare(&setup.agents[0].config.flags, "07-agent-legacy/04-GET-flags.resp.raw", &other);
 }
