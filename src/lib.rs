@@ -55,6 +55,8 @@
 //! * **Nothing outlives the lab.** Every task process is known to the guard, a process of its own that kills them
 //!   when the lab's process dies, however it dies. What escapes is a process that has cut every tie: a session of its
 //!   own, an empty environment and none of its first file descriptors.
+//!   Containers of tasks carry their agent's work directory as a label: those that a sudden death has left are found by
+//!   it, and removed, at the next start and by `down`.
 //!   An agent that is a process of its own has a keeper instead, which lets those tasks live on that are to survive it,
 //!   and none without end: what no agent takes over in time is killed.
 //! * **Loopback only.** Every listener binds 127.0.0.1, but for a component that is served on another address;

@@ -1,3 +1,5 @@
+//! What containers tasks are: the bodies of requests that make them, as JSON.
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -18,11 +20,11 @@ fn described(docker: &DockerConfig, container: &Value, more: &Value) -> Result<(
     merge(&mut task["container"], container);
     merge(&mut task, more);
     let task: TaskInfo = crate::mesos::json::from_value(&task).unwrap();
-    let config = AgentConfig::new(AgentInfo::default(), "/work");
+    let config = AgentConfig::new(AgentInfo::default(), "/lab");
     let place = Place {
         container_id: ContainerId { value: "c1".to_owned(), parent: None },
-        directory: "/work/box".to_owned(),
-        latest: "/work/latest".to_owned(),
+        directory: "/lab/box".to_owned(),
+        latest: "/lab/latest".to_owned(),
         survives: false,
     };
     let wanted = Wanted { config: &config, docker, framework_id: &FrameworkId::new("f"), task: &task, place };
@@ -69,9 +71,9 @@ fn a_plain_task_is_a_container_with_its_sandbox_and_shares() {
     assert_eq!(host["CpuQuota"], Value::Null);
     assert_eq!(host["NetworkMode"], "host");
     let mount = &host["Mounts"][0];
-    assert_eq!((&mount["Source"], &mount["Target"]), (&json!("/work/box"), &json!("/mnt/mesos/sandbox")));
+    assert_eq!((&mount["Source"], &mount["Target"]), (&json!("/lab/box"), &json!("/mnt/mesos/sandbox")));
     assert_eq!(body["Labels"]["mesoslab.task"], "t");
-    assert_eq!(body["Labels"]["mesoslab.agent-dir"], "/work");
+    assert_eq!(body["Labels"]["mesoslab.agent-dir"], "/lab");
 }
 
 #[test]
@@ -161,8 +163,8 @@ fn volumes_are_of_the_host_of_the_sandbox_or_of_docker() {
     let (run, body) = described(&DockerConfig::default(), &container, &json!({})).unwrap();
     let host = &body["HostConfig"];
     assert_eq!(host["Binds"], json!(["/etc:/host/etc:ro"]));
-    assert_eq!(run.directories, ["/work/box/data"]);
-    assert_eq!(host["Mounts"][1]["Source"], "/work/box/data");
+    assert_eq!(run.directories, ["/lab/box/data"]);
+    assert_eq!(host["Mounts"][1]["Source"], "/lab/box/data");
     assert_eq!(host["Mounts"][2]["Source"], "v1");
     assert_eq!(host["Mounts"][2]["Target"], "/mnt/mesos/sandbox/vol");
     let volume = |host: &str, inner: &str| {
