@@ -51,25 +51,41 @@ impl Copy {
 /// When the files cannot be written.
 pub(super) async fn copy(engine: &Engine, container: &str, directory: &str) -> io::Result<()> {
     let directory = Path::new(directory);
-    let mut stdout = Copy::open(directory, "stdout")?;
-    let mut stderr = Copy::open(directory, "stderr")?;
+    let mut outputs =
+        Outputs { stdout: Copy::open(directory, "stdout")?, stderr: Copy::open(directory, "stderr")? };
     loop {
-        let fresh = stdout.written + stderr.written == 0;
+        outputs.pass(engine, container, true).await?;
+        if !is_running(engine, container).await {
+            // An engine that follows may stop with the container, before the last of its output.
+            return outputs.pass(engine, container, false).await;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+struct Outputs {
+    stdout: Copy,
+    stderr: Copy,
+}
+
+impl Outputs {
+    /// All that the engine tells, from the beginning: what it has, or what comes as well.
+    async fn pass(&mut self, engine: &Engine, container: &str, follow: bool) -> io::Result<()> {
+        let fresh = self.stdout.written + self.stderr.written == 0;
         let (of_stdout, of_stderr) = if fresh { (0, 0) } else { known(engine, container).await };
-        stdout.begin(of_stdout);
-        stderr.begin(of_stderr);
-        let mut told = Box::pin(engine.api().logs(container, Some(options(true))));
+        self.stdout.begin(of_stdout);
+        self.stderr.begin(of_stderr);
+        let mut told = Box::pin(engine.api().logs(container, Some(options(follow))));
         while let Some(Ok(output)) = told.next().await {
             match output {
-                LogOutput::StdErr { message } => stderr.write(&message)?,
-                LogOutput::StdOut { message } | LogOutput::Console { message } => stdout.write(&message)?,
+                LogOutput::StdErr { message } => self.stderr.write(&message)?,
+                LogOutput::StdOut { message } | LogOutput::Console { message } => {
+                    self.stdout.write(&message)?;
+                }
                 LogOutput::StdIn { .. } => {}
             }
         }
-        if !is_running(engine, container).await {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
+        Ok(())
     }
 }
 
