@@ -1,6 +1,7 @@
 //! The command line as it is typed: clap structs only, no meaning.
 
 mod compose;
+mod images;
 mod marathon;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -8,6 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use compose::Compose;
+pub use images::{Build, Images, Push};
 pub use marathon::ServeMarathon;
 
 use crate::{
@@ -96,6 +98,12 @@ pub enum Command {
     Chaos(Chaos),
     /// Write a lab file to start from
     Init(Init),
+    /// Build the lab's own images, as far as they have changed
+    Build(Build),
+    /// Push the built images of framework and task to the lab's registry
+    Push(Push),
+    /// The images that the lab of containers uses
+    Images(Images),
     /// Print the lab of containers as a Compose file
     Compose(Compose),
     /// Print the lab's addresses as shell variables

@@ -84,6 +84,12 @@ impl From<Box<crate::spec::LabFileError>> for Failure {
     }
 }
 
+impl From<crate::client::docker::EngineError> for Failure {
+    fn from(error: crate::client::docker::EngineError) -> Self {
+        Self::failed(error.to_string()).seen(error.seen()).hint(error.remedy())
+    }
+}
+
 /// Puts "failed to ..." before an error, in the manner of `anyhow::Context`.
 pub trait Context<T> {
     /// # Errors

@@ -1,5 +1,7 @@
 //! The only place that writes to stdout and stderr: data to stdout, talk to stderr.
 
+mod board;
+
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -13,6 +15,8 @@ use crate::{
     cli::Format,
     error::{Code, Failure, Result},
 };
+
+pub use board::{Board, megabytes};
 
 /// Rows for people; the same data goes to programs as it is.
 #[derive(Debug, Default)]
@@ -68,6 +72,11 @@ impl Printer {
 
     pub fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Whether there is a terminal to draw on.
+    fn draws(&self) -> bool {
+        !self.progress.is_hidden()
     }
 
     /// One line of talk.

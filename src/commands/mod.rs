@@ -2,6 +2,7 @@
 
 mod agents;
 mod bench;
+mod build;
 mod chaos;
 mod compose;
 mod config;
@@ -11,11 +12,13 @@ mod down;
 mod env;
 mod explain;
 mod frameworks;
+mod images;
 mod init;
 mod kill;
 mod lab_process;
 mod logs;
 mod offers;
+mod push;
 mod scale;
 mod scheduler;
 mod serve;
@@ -95,6 +98,9 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,
         Command::Chaos(args) => chaos::run(settings, &args, clock).await,
         Command::Bench(args) => bench::run(settings, &args, clock).await,
+        Command::Build(args) => build::run(settings, &args).await,
+        Command::Push(args) => push::run(settings, &args).await,
+        Command::Images(args) => images::run(settings, &args).await,
         Command::Init(_)
         | Command::Compose(_)
         | Command::Tui(_)

@@ -42,8 +42,8 @@ pub enum EngineError {
     /// A step of a Dockerfile that failed.
     #[error("build image `{image}`: {step}: {reason}")]
     Build { image: String, step: String, reason: String, output: Vec<String> },
-    /// What an image would be made of is not there.
-    #[error("build image `{image}`: {reason}")]
+    /// What an image would be made of, or the image itself, is not there.
+    #[error("image `{image}`: {reason}")]
     NoContent { image: String, reason: String, remedy: String },
     #[error("{0}")]
     Other(String),

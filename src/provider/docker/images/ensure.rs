@@ -8,6 +8,9 @@ use crate::client::docker::{Engine, EngineError, Event, Outcome, Watch, What};
 
 use super::{Images, Source};
 
+/// What is run from a registry.
+const PUSHED: [&str; 2] = ["framework", "task"];
+
 /// An image that the engine has.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct PresentImage {
@@ -34,6 +37,30 @@ impl Images {
         Ok(all)
     }
 
+    /// Pushes our images of framework and task to `registry`, an address such as `127.0.0.1:5000`; gives what each is
+    /// called there, by component.
+    ///
+    /// # Errors
+    /// When one is not built, or the registry does not take it.
+    pub async fn push(
+        &self,
+        engine: &Engine,
+        registry: &str,
+        watch: Watch<'_>,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
+        let ours = self.iter().filter(|(name, image)| image.source == Source::Built && PUSHED.contains(name));
+        let pushes = ours.map(async |(name, image)| {
+            let there = format!("{registry}/{}", image.reference);
+            if engine.image(&image.reference).await?.is_none() {
+                return Err(not_built(&image.reference));
+            }
+            engine.tag(&image.reference, &there).await?;
+            engine.push(&there, watch).await?;
+            Ok((name.to_owned(), there))
+        });
+        Ok(future::try_join_all(pushes).await?.into_iter().collect())
+    }
+
     /// Pulls what is to be pulled and is not there.
     async fn pull(
         &self,
@@ -49,6 +76,14 @@ impl Images {
             .into_iter()
             .filter_map(|(name, image)| Some((name.to_owned(), of(&image.reference)?)))
             .collect())
+    }
+}
+
+fn not_built(image: &str) -> EngineError {
+    EngineError::NoContent {
+        image: image.to_owned(),
+        reason: "it is not built yet".to_owned(),
+        remedy: "mesoslab build".to_owned(),
     }
 }
 
