@@ -1,5 +1,5 @@
 //! Images that are built, pulled or pushed: on a terminal one line each that changes, in a pipe a line for what has
-//! happened.
+//! happened (`-v`: for every step and layer).
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -51,9 +51,9 @@ impl Board<'_> {
                 let bar = line.bar.get_or_insert_with(|| self.printer.spinner(""));
                 bar.set_message(format!("{}: {text}", event.image));
             }
-            What::Step { .. } => self.printer.say(format!("  {}: {text}", event.image)),
+            What::Step { .. } => self.printer.detail(format!("  {}: {text}", event.image)),
             What::Layer { id, status, .. } if has_ended(status) => {
-                self.printer.say(format!("  {}: {id} {}", event.image, status.to_lowercase()));
+                self.printer.detail(format!("  {}: {id} {}", event.image, status.to_lowercase()));
             }
             What::Layer { .. } => {}
         }

@@ -202,6 +202,11 @@ impl Drop for Lab {
 pub struct Ran(Output);
 
 impl Ran {
+    /// Runs `command` to its end.
+    pub fn of(command: &mut Command) -> Self {
+        Self(command.output().expect("the binary runs"))
+    }
+
     pub fn code(&self) -> i32 {
         self.0.status.code().unwrap_or(-1)
     }

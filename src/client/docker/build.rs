@@ -23,7 +23,6 @@ pub struct Order {
     /// What the image is called.
     pub reference: String,
     pub arguments: HashMap<String, String>,
-    pub labels: HashMap<String, String>,
     /// Every step anew.
     pub no_cache: bool,
 }
@@ -42,7 +41,6 @@ impl Engine {
         let options = BuildImageOptionsBuilder::default()
             .t(&order.reference)
             .buildargs(&order.arguments)
-            .labels(&order.labels)
             .nocache(order.no_cache)
             .rm(true)
             .forcerm(true)

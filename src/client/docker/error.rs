@@ -86,7 +86,7 @@ impl EngineError {
             Self::NotFound(_) => "mesoslab up",
             Self::Unauthorized(_) => "docker login REGISTRY, or another image in [images] of the lab file",
             Self::NoRegistry(_) => {
-                "mesoslab up --flavor lite needs no registry; a mirror's image can stand in [images] of the lab file"
+                "mesoslab up --flavor lite pulls nothing; a mirror's image can stand in [images] of the lab file"
             }
             Self::PortTaken(_) => "another port in [ports] of the lab file; 0 takes a free one",
             Self::NameTaken(_) => "remove that container, or choose another --name for the lab",

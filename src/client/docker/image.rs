@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bollard::{
     models::ImageInspect,
-    query_parameters::{ListImagesOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder},
+    query_parameters::{RemoveImageOptions, TagImageOptionsBuilder},
 };
 
 use super::{Engine, EngineError, reference::Reference};
@@ -45,17 +45,6 @@ impl Engine {
             Err(EngineError::NoImage(_) | EngineError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// The ids of images without a name that have this label.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn nameless_images(&self, label: &str) -> Result<Vec<String>, EngineError> {
-        let filters = HashMap::from([("dangling", vec!["true"]), ("label", vec![label])]);
-        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-        let images = self.api().list_images(Some(options)).await?;
-        Ok(images.into_iter().map(|image| image.id).collect())
     }
 
     /// Gives an image another name.

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod by_compose;
 mod compose;
+mod engine;
+mod images;
 #[cfg(target_os = "linux")]
 mod stand_ins;
 #[cfg(target_os = "linux")]

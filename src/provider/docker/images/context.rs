@@ -47,6 +47,16 @@ impl Context {
         self
     }
 
+    /// With labels for the image, in one step of the `Dockerfile`.
+    #[must_use]
+    pub fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
+        let line: String = labels.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+        if let Some(Entry::Text(text)) = self.entries.get_mut(Path::new("Dockerfile")) {
+            *text = [text.as_ref(), b"LABEL", line.as_bytes(), b"\n"].concat().into();
+        }
+        self
+    }
+
     /// The tar in pieces; a file is read when its turn comes.
     pub fn tar(&self) -> impl Iterator<Item = io::Result<Bytes>> + Send + use<> {
         let entries = self.entries.clone().into_iter();
@@ -228,6 +238,13 @@ mod tests {
             ("root/usr/bin", 0, 0o777),
         ];
         assert_eq!(found, expected.map(|(path, size, mode)| (path.to_owned(), size, mode)));
+    }
+
+    #[test]
+    fn labels_are_the_last_step() {
+        let context = Context::new("FROM scratch\n").labelled(&[("a", "1"), ("b", "2")]);
+        let text = Entry::Text(Bytes::from_static(b"FROM scratch\nLABEL a=1 b=2\n"));
+        assert_eq!(context, Context::default().with("Dockerfile", text));
     }
 
     #[test]

@@ -185,9 +185,8 @@ impl<'a> Maker<'a> {
             let image = PresentImage { reference, id: image.id.clone(), outcome: Outcome::Unchanged };
             return Ok(Made { image, content });
         }
-        let labels = [(NAME, name), (CONTENT, &content), (VERSION, env!("CARGO_PKG_VERSION"))];
-        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let order = Order { reference, arguments, labels, no_cache: self.no_cache };
+        let context = context.labelled(&[(NAME, name), (CONTENT, &content)]);
+        let order = Order { reference, arguments, no_cache: self.no_cache };
         self.engine.build(&order, stream::iter(context.tar()), self.watch).await?;
         let image = self.built(order.reference, before).await?;
         Ok(Made { image, content })
@@ -205,8 +204,6 @@ impl<'a> Maker<'a> {
         Ok(PresentImage { reference, id: image.id, outcome: Outcome::Built })
     }
 }
-
-const VERSION: &str = "org.opencontainers.image.version";
 
 fn on(parent: &str) -> HashMap<String, String> {
     HashMap::from([("BASE".to_owned(), parent.to_owned())])

@@ -97,7 +97,9 @@ pub async fn add_to(context: Context) -> io::Result<Context> {
 
 async fn with_busybox(context: Context, busybox: &Path) -> io::Result<Context> {
     let applets = output(Command::new(busybox).arg("--list")).await?;
-    let context = context.with("root/bin/busybox", Entry::Program(busybox.to_owned()));
+    let context = context
+        .with("root/bin/busybox", Entry::Program(busybox.to_owned()))
+        .with("root/usr/bin", Entry::Link("../bin".into()));
     let applets =
         applets.lines().filter(|name| !name.is_empty() && *name != "busybox" && !name.contains('/'));
     Ok(applets.fold(context, |context, name| {
@@ -154,12 +156,27 @@ mod tests {
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn this_machine_has_a_shell_to_give() {
-        let context = add_to(Context::new("FROM scratch\n")).await.expect("tools");
-        let hash = context.hash("").expect("all files are there");
-        assert_eq!(
-            hash,
-            add_to(Context::new("FROM scratch\n")).await.expect("tools").hash("").expect("again")
-        );
+    async fn the_same_tools_give_the_same_content() {
+        let hash = async || {
+            let context = add_to(Context::new("FROM scratch\n")).await.expect("tools");
+            context.hash("").expect("all files are there")
+        };
+        assert_eq!(hash().await, hash().await);
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::print_stdout, reason = "says what it skips")]
+    async fn this_machines_tools_run_with_nothing_else_beside_them() {
+        if !rustix::process::geteuid().is_root() {
+            return println!("skipped, only root may change its root directory");
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let context = with_tools(Context::new("FROM scratch\n")).await.expect("tools");
+        context.write(dir.path()).expect("written");
+        let script = "for word in a b; do /usr/bin/printf '%s\\n' $word; done | grep -c . | sed s/2/two/ && sleep 0 && date >/dev/null";
+        let mut command = Command::new("chroot");
+        let said = output(command.arg(dir.path().join("root")).args(["/bin/sh", "-c", script])).await;
+        assert_eq!(said.expect("chroot"), "two\n");
     }
 }
