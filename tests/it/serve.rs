@@ -67,7 +67,7 @@ fn a_variable_is_refused_under_its_own_name() {
 fn the_flags_are_in_the_help_and_all_of_them_in_a_list() {
     let lab = Lab::new();
     for (component, shown, hidden) in
-        [("master", "--agent_ping_timeout", "--whitelist"), ("agent", "--attributes", "--launcher")]
+        [("master", "--agent_ping_timeout", "--whitelist"), ("agent", "--attributes", "--isolation")]
     {
         let help = lab.ok(&["serve", component, "--help"]).stdout();
         assert!(help.contains(shown) && !help.contains(hidden), "{help}");
