@@ -14,7 +14,7 @@ pub use marathon::ServeMarathon;
 
 use crate::{
     flags,
-    spec::{Part, ProviderKind},
+    spec::{Flavor, Part, ProviderKind},
 };
 
 /// A whole Apache Mesos development lab in one binary.
@@ -157,6 +157,9 @@ pub struct Up {
     /// Where the lab lives
     #[arg(long, value_enum, env = "MESOSLAB_PROVIDER")]
     pub provider: Option<ProviderKind>,
+    /// Of docker: the published images, or our own, which are made here
+    #[arg(long, value_enum, env = "MESOSLAB_FLAVOR")]
+    pub flavor: Option<Flavor>,
     /// How many agents
     #[arg(long, env = "MESOSLAB_AGENTS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=crate::spec::MAX_AGENTS as u64))]
     pub agents: Option<u64>,

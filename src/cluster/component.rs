@@ -26,6 +26,21 @@ pub struct Component {
     pub restarts: u32,
     pub last_ping: Option<Time>,
     pub round_trip: Option<Duration>,
+    /// Where it runs in a container of the lab's engine.
+    pub container: Option<Container>,
+}
+
+/// What an engine says of a component's container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// In the engine's words: `running`, `paused`, `restarting`.
+    pub state: String,
+    /// How often the engine has started it anew.
+    pub restarts: u32,
+    /// Cores in use on the average since it was asked last.
+    pub cores: Option<f64>,
+    /// In bytes.
+    pub memory: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,11 +7,15 @@ use serde::Serialize;
 use crate::{
     cli,
     client::{Http, scheduler_api::SchedulerApi},
+    commands::containers,
     error::{Code, Context, Failure, Result},
     provider::{
         self, Endpoints,
+        docker::Crash,
         embedded::control::{self, Answer, Order},
         ready::{self, NotReady},
+        scheduler_app::TASK_PREFIX,
+        state::{ContainerRecord, LabRecord, StateDir},
     },
     runtime::Clock,
     settings::Settings,
@@ -34,10 +38,9 @@ pub async fn run(settings: &Settings, args: &cli::Chaos, clock: Clock) -> Result
     let endpoints = &record.endpoints;
     let before = running(endpoints).await.context("ask the scheduler for its tasks")?;
     let killed = clock.now();
-    let order = Order::Crash(args.part);
-    match control::order(&state.socket(), &order).await.context("reach the lab's process")? {
-        Answer::Done { .. } => {}
-        Answer::Failed { message } => return Err(Failure::failed(format!("nothing was killed: {message}"))),
+    match &record.containers {
+        Some(there) => crash_container(&record, there, args.part, clock).await?,
+        None => crash_part(&state, args.part).await?,
     }
     let whole = whole(endpoints, clock, args, before.len()).await;
     let after = whole.map_err(|missing| {
@@ -53,6 +56,40 @@ pub async fn run(settings: &Settings, args: &cli::Chaos, clock: Clock) -> Result
     };
     say(settings, &report);
     super::show_unless_table(settings, args.output.output, &report)
+}
+
+/// In the lab's one process.
+async fn crash_part(state: &StateDir, part: Part) -> Result<()> {
+    match control::order(&state.socket(), &Order::Crash(part)).await.context("reach the lab's process")? {
+        Answer::Done { .. } => Ok(()),
+        Answer::Failed { message } => Err(Failure::failed(format!("nothing was killed: {message}"))),
+    }
+}
+
+/// In its container.
+async fn crash_container(
+    record: &LabRecord,
+    there: &ContainerRecord,
+    part: Part,
+    clock: Clock,
+) -> Result<()> {
+    let lab = containers::lab(record, there, clock).await?;
+    let endpoints = &record.endpoints;
+    let crashed = match part {
+        Part::ZooKeeper => lab.crash(Crash::Service("zookeeper")).await,
+        Part::Marathon => lab.crash(Crash::Service("marathon")).await,
+        Part::Leader => lab.crash(Crash::Service(&leader(endpoints).await?)).await,
+        Part::Scheduler if endpoints.marathon.is_some() => lab.crash(Crash::Task(TASK_PREFIX)).await,
+        Part::Scheduler => lab.crash(Crash::Service("scheduler")).await,
+    };
+    crashed.map_err(|error| containers::failure(&record.spec.name, "nothing was killed", &error))
+}
+
+/// The service whose master leads: its hostname is its name.
+async fn leader(endpoints: &Endpoints) -> Result<String> {
+    let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
+    let master = operator.get_master().await.context("ask who leads")?;
+    Ok(master.master_info.and_then(|info| info.hostname).unwrap_or_default())
 }
 
 fn say(settings: &Settings, report: &Report) {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::{
     cli,
+    commands::containers,
     error::{Code, Context, Failure, Result},
     host::{docker, guard},
     provider::{
         embedded::control::{self, Order},
         ready::{self, NotReady},
-        state::{LabRecord, StateDir},
+        state::{ContainerRecord, LabRecord, StateDir},
     },
     runtime::Clock,
     settings::{self, Settings},
@@ -44,14 +45,17 @@ async fn one(
     let _change = super::change_lock(settings, state, clock, args.wait).await?;
     let record = state.record_if_sound().context("read the lab's record")?;
     let was_running = state.is_running();
-    if was_running {
-        stop(args.wait, clock, state, record.as_ref()).await?;
+    match record.as_ref().and_then(|record| Some((record, record.containers.as_ref()?))) {
+        Some((record, there)) => remove_containers(args, clock, record, there).await?,
+        None if was_running => stop(args.wait, clock, state, record.as_ref()).await?,
+        None => {}
     }
     guard::sweep(&state.agents()).context("kill the lab's last tasks")?;
     if let Err(error) = docker::sweep(&state.agents()).await {
         settings.printer.say(format!("  containers of tasks may be left: {error}"));
     }
-    if let Some(record) = record.filter(|record| !record.stopped && !was_running) {
+    let untold = |record: &LabRecord| !record.stopped && (!was_running || record.containers.is_some());
+    if let Some(record) = record.filter(untold) {
         state.write_record(&LabRecord { stopped: true, ..record }).context("write the lab's record")?;
     }
     let words = match (was_running, args.purge) {
@@ -65,6 +69,19 @@ async fn one(
     }
     settings.printer.say(format!("  {} lab `{name}` {words}", settings.printer.tick()));
     Ok(())
+}
+
+/// Of a lab of containers, which has no process of its own.
+async fn remove_containers(
+    args: &cli::Down,
+    clock: Clock,
+    record: &LabRecord,
+    there: &ContainerRecord,
+) -> Result<()> {
+    let lab = containers::lab(record, there, clock).await?;
+    let name = &record.spec.name;
+    let removed = lab.down(&record.endpoints, args.purge).await;
+    removed.map_err(|error| containers::failure(name, &format!("lab `{name}` could not stop"), &error))
 }
 
 /// Asks the lab's process to end, and kills it when it does not.

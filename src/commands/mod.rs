@@ -6,6 +6,7 @@ mod build;
 mod chaos;
 mod compose;
 mod config;
+mod containers;
 mod docs;
 mod doctor;
 mod down;
@@ -91,7 +92,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Agents(output) => agents::run(settings, &output).await,
         Command::Offers(output) => offers::run(settings, &output, clock).await,
         Command::Frameworks(output) => frameworks::run(settings, &output).await,
-        Command::Logs(args) => logs::run(settings, &args).await,
+        Command::Logs(args) => logs::run(settings, &args, clock).await,
         Command::Kill(args) => kill::run(settings, &args).await,
         Command::Explain(output) => explain::run(settings, &output).await,
         Command::Config(args) => config::run(settings, args.action).await,

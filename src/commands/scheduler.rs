@@ -7,13 +7,18 @@ use tokio::net::TcpListener;
 use crate::{
     cli::{SchedulerAction, SchedulerArgs},
     client::{masters::Masters, zookeeper::ZooKeeperUrl},
-    commands::serve::trusted,
+    commands::{
+        containers::{self, Start},
+        serve::trusted,
+    },
     error::{Code, Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
     provider::{
-        self,
+        self, Endpoints,
+        docker::images::Images,
         embedded::control::{self, Answer, Order},
         ready,
+        state::{ContainerRecord, LabRecord, StateDir},
     },
     runtime::{Clock, Signals, Tasks},
     scheduler::{api::Phase, config::SchedulerConfig},
@@ -30,37 +35,65 @@ const STATES: &str = "/mesoslab/schedulers";
 pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> Result<()> {
     match action {
         SchedulerAction::Start => start(settings, clock).await,
-        SchedulerAction::Stop { teardown } => stop(settings, teardown).await,
+        SchedulerAction::Stop { teardown } => stop(settings, teardown, clock).await,
         SchedulerAction::Run(args) => serve(settings, &args, clock).await,
     }
 }
 
 async fn start(settings: &Settings, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
-    if let Some(url) = record.endpoints.scheduler
-        && goes_on(&url).await
+    if let Some(url) = record.endpoints.scheduler.as_deref()
+        && goes_on(url).await
     {
         settings.printer.say(format!("  the scheduler runs already: {url}"));
         return Ok(());
     }
-    match control::order(&state.socket(), &Order::SchedulerStart).await.context("reach the lab's process")? {
-        Answer::Done { endpoints, .. } => {
-            let url = endpoints.scheduler.unwrap_or_default();
-            let api = provider::scheduler_api(&url).context("talk to the scheduler")?;
-            let state = ready::scheduler(&api, clock, STARTING).await.map_err(|missing| {
-                Failure::new(Code::NotReady, missing.to_string()).hint("mesoslab logs scheduler")
-            })?;
-            settings.printer.say(format!(
-                "  {} scheduler  {url}   {}",
-                settings.printer.tick(),
-                state.summary
-            ));
-            Ok(())
-        }
+    let url = match &record.containers {
+        Some(there) => start_in_container(settings, &state, &record, there, clock).await?,
+        None => order(&state, &Order::SchedulerStart, "start").await?.scheduler.unwrap_or_default(),
+    };
+    let api = provider::scheduler_api(&url).context("talk to the scheduler")?;
+    let summary = ready::scheduler(&api, clock, STARTING).await.map_err(|missing| {
+        Failure::new(Code::NotReady, missing.to_string()).hint("mesoslab logs scheduler")
+    })?;
+    settings.printer.say(format!("  {} scheduler  {url}   {}", settings.printer.tick(), summary.summary));
+    Ok(())
+}
+
+/// Has the lab's process do something to its scheduler; gives where the lab answers then.
+async fn order(state: &StateDir, order: &Order, what: &str) -> Result<Endpoints> {
+    match control::order(&state.socket(), order).await.context("reach the lab's process")? {
+        Answer::Done { endpoints, .. } => Ok(endpoints),
         Answer::Failed { message } => {
-            Err(Failure::failed(format!("the scheduler could not start: {message}")))
+            Err(Failure::failed(format!("the scheduler could not {what}: {message}")))
         }
     }
+}
+
+/// From the image in the lab's registry; gives where it answers.
+async fn start_in_container(
+    settings: &Settings,
+    state: &StateDir,
+    record: &LabRecord,
+    there: &ContainerRecord,
+    clock: Clock,
+) -> Result<String> {
+    let lab = containers::lab(record, there, clock).await?;
+    let spec = &record.spec;
+    let failed = |error| containers::failure(&spec.name, "the scheduler could not start", &error);
+    let board = settings.printer.board();
+    let images = Images::of(spec).ensure(lab.engine(), &|event| board.show(event)).await?;
+    let drawn = lab.draw(spec, &images, &there.ports).await.map_err(failed)?;
+    let start = Start { settings, lab: &lab, spec, state, clock };
+    containers::start_scheduler(&start, &drawn, Some(record)).await?;
+    let endpoints = drawn.endpoints;
+    let url = endpoints.scheduler.clone().unwrap_or_default();
+    write_endpoints(state, record, endpoints)?;
+    Ok(url)
+}
+
+fn write_endpoints(state: &StateDir, record: &LabRecord, endpoints: Endpoints) -> Result<()> {
+    state.write_record(&LabRecord { endpoints, ..record.clone() }).context("write the lab's record")
 }
 
 /// Whether it has not given up because another took its framework over.
@@ -69,23 +102,27 @@ async fn goes_on(url: &str) -> bool {
     api.state().await.is_ok_and(|state| state.phase != Phase::Stopped)
 }
 
-async fn stop(settings: &Settings, teardown: bool) -> Result<()> {
+async fn stop(settings: &Settings, teardown: bool, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
     if record.endpoints.scheduler.is_none() {
         settings.printer.say("  the scheduler is stopped already");
         return Ok(());
     }
-    let order = Order::SchedulerStop { teardown };
-    match control::order(&state.socket(), &order).await.context("reach the lab's process")? {
-        Answer::Done { .. } => {
-            let tasks = if teardown { "its tasks ended with it" } else { "its tasks go on" };
-            settings.printer.say(format!("  {} scheduler stopped, {tasks}", settings.printer.tick()));
-            Ok(())
+    match &record.containers {
+        Some(there) => {
+            let lab = containers::lab(&record, there, clock).await?;
+            let start = Start { settings, lab: &lab, spec: &record.spec, state: &state, clock };
+            let stopped = start.scheduler(&record.endpoints).stop(teardown).await;
+            stopped.map_err(|error| {
+                containers::failure(&record.spec.name, "the scheduler could not stop", &error)
+            })?;
+            write_endpoints(&state, &record, Endpoints { scheduler: None, ..record.endpoints.clone() })?;
         }
-        Answer::Failed { message } => {
-            Err(Failure::failed(format!("the scheduler could not stop: {message}")))
-        }
+        None => drop(order(&state, &Order::SchedulerStop { teardown }, "stop").await?),
     }
+    let tasks = if teardown { "its tasks ended with it" } else { "its tasks go on" };
+    settings.printer.say(format!("  {} scheduler stopped, {tasks}", settings.printer.tick()));
+    Ok(())
 }
 
 /// Runs a scheduler in the foreground until a signal ends it; its tasks go on.

@@ -1,6 +1,6 @@
 //! `mesoslab status`: what the lab is made of, and how each part does.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde::Serialize;
 
@@ -14,7 +14,8 @@ use crate::{
     cluster::{
         agent::address_of,
         amounts::quantities,
-        component::{Health, Registration, scheduler_health},
+        component::{self, Health, Registration, scheduler_health},
+        watch::containers::Containers,
     },
     error::{Context, Failure, Result},
     mesos::v1,
@@ -26,10 +27,13 @@ use crate::{
     },
     runtime::Clock,
     settings::{self, Settings},
+    spec::ProviderKind,
 };
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_millis(500);
+/// From one look at the containers to the next, which tells what they use.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 /// How long a lab whose master does not answer may take to turn out dead.
 const DYING: Duration = Duration::from_millis(500);
 
@@ -53,6 +57,18 @@ struct Component {
     /// Whether it does what it is there for.
     ready: bool,
     state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container: Option<Container>,
+}
+
+/// Of a lab of containers, what the engine says of this one; `memory` in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Container {
+    state: String,
+    restarts: u32,
+    /// Cores in use.
+    cpus: Option<f64>,
+    memory: Option<u64>,
 }
 
 /// Sums over the agents; `mem` in MB.
@@ -121,7 +137,7 @@ async fn is_dying(state: &StateDir, clock: Clock) -> bool {
 fn of_dead(record: &LabRecord) -> Status {
     Status {
         name: record.spec.name.clone(),
-        provider: "embedded",
+        provider: provider_of(record),
         state: if record.stopped { "stopped" } else { "crashed" },
         pid: None,
         started_at: record.started_at,
@@ -134,8 +150,12 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
     let endpoints = &record.endpoints;
     let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
     let http = Http::new();
-    let (agents, masters, services) =
-        tokio::join!(operator.get_agents(), masters(&http, endpoints), services(&http, endpoints));
+    let (agents, masters, services, mut containers) = tokio::join!(
+        operator.get_agents(),
+        masters(&http, endpoints),
+        services(&http, endpoints),
+        containers(record)
+    );
     let agents = agents.unwrap_or_default();
     let (mut components, upon_mesos): (Vec<_>, Vec<_>) =
         services.into_iter().partition(|part| provider::is_below_mesos(&part.name));
@@ -143,12 +163,15 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
     components.extend(endpoints.agents.iter().map(|(name, url)| agent(&name.0, url, &agents)));
     components.extend(upon_mesos);
     components.push(scheduler(endpoints.scheduler.as_deref()).await);
+    for component in &mut components {
+        component.container = containers.remove(&component.name);
+    }
     let degraded = components.iter().any(|component| !component.ready);
     Ok(Status {
         name: record.spec.name.clone(),
-        provider: "embedded",
+        provider: provider_of(record),
         state: if degraded { "degraded" } else { "running" },
-        pid: Some(record.pid),
+        pid: record.containers.is_none().then_some(record.pid),
         started_at: record.started_at,
         components,
         cluster: cluster(&operator, &agents).await.ok(),
@@ -159,12 +182,14 @@ async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
     let url = settings.master()?;
     let operator = settings.operator()?;
     let agents = operator.get_agents().await.context(format_args!("ask the master at {flag}"))?;
-    let master = Component { name: "master".into(), url, ready: true, state: "answers".into() };
+    let master =
+        Component { name: "master".into(), url, ready: true, state: "answers".into(), container: None };
     let others = agents.agents.iter().map(|agent| Component {
         name: agent.agent_info.hostname.clone(),
         url: agent.pid.as_deref().map(|pid| format!("http://{}", address_of(pid))).unwrap_or_default(),
         ready: agent.active,
         state: if agent.active { "active".into() } else { "inactive".into() },
+        container: None,
     });
     Ok(Status {
         name: flag.to_owned(),
@@ -175,6 +200,32 @@ async fn of_cluster(settings: &Settings, flag: &str) -> Result<Status> {
         components: std::iter::once(master).chain(others).collect(),
         cluster: Some(cluster(&operator, &agents).await?),
     })
+}
+
+fn provider_of(record: &LabRecord) -> &'static str {
+    match record.spec.provider {
+        ProviderKind::Auto => ProviderKind::Embedded.word(),
+        known => known.word(),
+    }
+}
+
+/// What the engine of a lab of containers says of them, by component.
+async fn containers(record: &LabRecord) -> HashMap<String, Container> {
+    let Some(there) = &record.containers else { return HashMap::new() };
+    let of = (there.engine.clone(), record.spec.name.clone());
+    let mut looks = Containers::default();
+    looks.look(&of).await;
+    tokio::time::sleep(BETWEEN_LOOKS).await;
+    let seen = looks.look(&of).await;
+    let told = |(name, container): (String, component::Container)| {
+        let component::Container { state, restarts, cores, memory } = container;
+        (name, Container { state, restarts, cpus: cores.map(hundredths), memory })
+    };
+    seen.into_iter().map(told).collect()
+}
+
+fn hundredths(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
 async fn masters(http: &Http, endpoints: &Endpoints) -> Vec<Component> {
@@ -198,7 +249,7 @@ impl Component {
             Ok(condition) => (condition.ready, condition.state),
             Err(error) => (false, error.to_string()),
         };
-        Self { name, url: url.to_owned(), ready, state }
+        Self { name, url: url.to_owned(), ready, state, container: None }
     }
 }
 
@@ -209,13 +260,20 @@ fn agent(name: &str, url: &str, agents: &v1::master::response::GetAgents) -> Com
         url: url.to_owned(),
         ready: health == Health::Ready,
         state: state.into(),
+        container: None,
     }
 }
 
 async fn scheduler(url: Option<&str>) -> Component {
     let name = "scheduler".to_owned();
     let Some(url) = url else {
-        return Component { name, url: String::new(), ready: false, state: "stopped".into() };
+        return Component {
+            name,
+            url: String::new(),
+            ready: false,
+            state: "stopped".into(),
+            container: None,
+        };
     };
     let state = match provider::scheduler_api(url) {
         Ok(api) => api.state().await,
@@ -224,9 +282,11 @@ async fn scheduler(url: Option<&str>) -> Component {
     match state {
         Ok(state) => {
             let (health, state) = scheduler_health(&state);
-            Component { name, url: url.to_owned(), ready: health == Health::Ready, state }
+            Component { name, url: url.to_owned(), ready: health == Health::Ready, state, container: None }
         }
-        Err(error) => Component { name, url: url.to_owned(), ready: false, state: error.to_string() },
+        Err(error) => {
+            Component { name, url: url.to_owned(), ready: false, state: error.to_string(), container: None }
+        }
     }
 }
 
@@ -264,18 +324,29 @@ fn show(settings: &Settings, format: Format, status: &Status, clock: Clock) -> R
     if matches!(format, Format::Table | Format::Wide) {
         settings.printer.data(head(status, clock.now().as_secs_f64()))?;
     }
+    let in_containers = status.components.iter().any(|component| component.container.is_some());
     settings.printer.show(format, status, |_| {
         let mut rows = if status.components.is_empty() {
             Rows::default()
         } else {
-            Rows::new(["", "component", "address", "state"])
+            let more = ["container", "restarts", "cpus", "memory"].into_iter().filter(|_| in_containers);
+            Rows::new(["", "component", "address", "state"].into_iter().chain(more).collect::<Vec<_>>())
         };
         for component in &status.components {
             let mark = if component.ready { settings.printer.tick() } else { settings.printer.cross() };
-            rows.push([mark, component.name.clone(), component.url.clone(), component.state.clone()]);
+            let row = [mark, component.name.clone(), component.url.clone(), component.state.clone()];
+            let more = in_containers.then(|| container_cells(component.container.as_ref()));
+            rows.push(row.into_iter().chain(more.into_iter().flatten()).collect::<Vec<_>>());
         }
         rows
     })
+}
+
+fn container_cells(container: Option<&Container>) -> [String; 4] {
+    let Some(container) = container else { return Default::default() };
+    let cpus = container.cpus.map(|cpus| format!("{cpus:.2}")).unwrap_or_default();
+    let memory = container.memory.map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6)).unwrap_or_default();
+    [container.state.clone(), container.restarts.to_string(), cpus, memory]
 }
 
 fn head(status: &Status, now: f64) -> String {

@@ -85,7 +85,7 @@ fn target(settings: &Settings) -> Result<(Lab, Locate)> {
         return Ok((lab, Arc::new(move || Ok(addresses.clone()))));
     }
     let (state, record) = settings.record()?;
-    let lab = Lab { name: record.spec.name, provider: "embedded".to_owned() };
+    let lab = Lab { name: record.spec.name, provider: record.spec.provider.word().to_owned() };
     Ok((lab, Arc::new(move || addresses(&state, scheduler.clone()))))
 }
 
@@ -108,6 +108,7 @@ fn addresses(state: &StateDir, scheduler: Option<String>) -> Result<Addresses, S
         scheduler: scheduler.or(record.endpoints.scheduler),
         no_scheduler: format!("the scheduler is stopped; mesoslab scheduler start{suffix}"),
         agents: record.endpoints.agents.into_iter().map(|(name, url)| (name.0, url)).collect(),
+        engine: record.containers.map(|containers| (containers.engine, record.spec.name)),
     })
 }
 

@@ -4,6 +4,7 @@
 pub mod docker;
 pub mod embedded;
 pub mod ready;
+pub mod scheduler_app;
 pub mod state;
 
 use std::collections::BTreeMap;

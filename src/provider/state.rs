@@ -1,6 +1,7 @@
 //! What is kept of a lab on disk: one private directory per lab with its record, its log, its sandboxes and a lock.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -22,12 +23,24 @@ pub struct LabRecord {
     /// What was last applied.
     pub spec: LabSpec,
     pub endpoints: Endpoints,
-    /// The lab's process.
+    /// The lab's process; 0 where there is none.
     pub pid: u32,
+    /// Of a lab that no process of ours keeps running.
+    #[serde(default)]
+    pub containers: Option<ContainerRecord>,
     /// When it started, in seconds since the epoch.
     pub started_at: f64,
     /// Set by an orderly stop; a record without it whose process is gone tells of a crash.
     pub stopped: bool,
+}
+
+/// Where a lab of containers is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRecord {
+    /// The engine, as it was found: `unix:///var/run/docker.sock`.
+    pub engine: String,
+    /// Ports of this machine by service, so that a lab that starts again answers where it did.
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// The state directory of one lab: `$XDG_STATE_HOME/mesoslab/labs/NAME`, private to the user.
@@ -152,9 +165,14 @@ impl StateDir {
         }
     }
 
-    /// Whether the lab's process lives.
+    /// Whether the lab's process lives; a lab of containers runs until it is stopped, whatever its containers do.
     pub fn is_running(&self) -> bool {
-        self.exists() && matches!(self.lock(), Ok(None))
+        self.exists() && (matches!(self.lock(), Ok(None)) || self.has_containers())
+    }
+
+    fn has_containers(&self) -> bool {
+        let is_up = |record: LabRecord| record.containers.is_some() && !record.stopped;
+        self.record().ok().flatten().is_some_and(is_up)
     }
 
     /// What is known of the lab.

@@ -1,9 +1,11 @@
 //! Docker Engine over its HTTP API, through bollard: where it is, and what its refusals mean.
 
 mod build;
+pub mod containers;
 mod credentials;
 mod error;
 mod image;
+pub mod labels;
 mod place;
 mod progress;
 mod reference;

@@ -9,6 +9,7 @@ use std::{
     fmt, fs,
     net::IpAddr,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use sha2::{Digest, Sha256};
@@ -43,6 +44,14 @@ impl fmt::Display for Place {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
         }
+    }
+}
+
+impl FromStr for Place {
+    type Err = EngineError;
+
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        parse(text, false)
     }
 }
 

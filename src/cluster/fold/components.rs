@@ -24,6 +24,8 @@ impl ClusterView {
             before = old.health;
             let restarted = has_restarted(old, &component);
             component.restarts = old.restarts + u32::from(restarted);
+            let by_engine = component.container.as_ref().map(|container| container.restarts);
+            component.restarts = component.restarts.max(by_engine.unwrap_or_default());
             component.last_ping = component.last_ping.or(old.last_ping);
             component.started = if restarted { component.started } else { old.started.or(component.started) };
             if component.url.is_empty() && component.health == Health::Down {

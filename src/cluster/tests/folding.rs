@@ -175,6 +175,7 @@ fn an_agent_is_called_what_its_component_is() {
         restarts: 0,
         last_ping: None,
         round_trip: None,
+        container: None,
     };
     view.apply(at(20.0), Change::Probed { component: Box::new(component), round_trip: None });
     assert_eq!(names(&view), ["agent-1"; 3]);
@@ -409,6 +410,7 @@ fn components_are_counted_when_they_start_anew() {
             restarts: 0,
             last_ping: None,
             round_trip: None,
+            container: None,
         }),
         round_trip: started.map(|_| Duration::from_millis(1)),
     };

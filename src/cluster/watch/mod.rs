@@ -3,8 +3,9 @@
 //! - `master`: the event stream of the leading master; `refresh`: what that stream does not tell;
 //!   `polling` and `state_json`: `/state` again and again, where the stream is refused
 //! - `scheduler`: the event stream of our scheduler
-//! - `probe`: whether each component answers
+//! - `probe`: whether each component answers; `containers`: what the engine of a lab of containers says of them
 
+pub mod containers;
 mod feed;
 mod master;
 mod polling;
@@ -41,6 +42,8 @@ pub struct Addresses {
     pub services: BTreeMap<String, String>,
     /// The lab's agents by name; empty for someone else's cluster, whose agents the master names.
     pub agents: BTreeMap<String, String>,
+    /// Of a lab of containers: its engine, and its name there.
+    pub engine: Option<(String, String)>,
 }
 
 /// Asked before every connection: a lab that was healed may have moved. The error is for people.

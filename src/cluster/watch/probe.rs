@@ -16,9 +16,10 @@ use crate::{
     cluster::{
         Change,
         agent::address_of,
-        component::{Component, Health, Kind, Registration, scheduler_health},
+        component::{Component, Container, Health, Kind, Registration, scheduler_health},
         watch::{
             Addresses,
+            containers::Containers,
             feed::{Feed, words},
         },
     },
@@ -36,6 +37,7 @@ const AGENTS: usize = 50;
 pub async fn run(feed: Feed) -> Infallible {
     let mut versions = HashMap::new();
     let mut names = Vec::new();
+    let mut containers = Containers::default();
     loop {
         match feed.locate() {
             Ok(addresses) => {
@@ -45,7 +47,11 @@ pub async fn run(feed: Feed) -> Infallible {
                     names.clone_from(&now);
                     feed.send(Change::Components(now)).await;
                 }
-                probe(&feed, parts, &mut versions).await;
+                let there = match &addresses.engine {
+                    Some(engine) => containers.look(engine).await,
+                    None => HashMap::new(),
+                };
+                probe(&feed, parts, &mut versions, there).await;
             }
             Err(problem) => down(&feed, &parts_that_were(&names), &problem).await,
         }
@@ -98,6 +104,7 @@ fn component(name: &str, kind: Kind, url: &str) -> Component {
         restarts: 0,
         last_ping: None,
         round_trip: None,
+        container: None,
     }
 }
 
@@ -164,13 +171,19 @@ fn named_agents(known: &GetAgents) -> impl Iterator<Item = Part> + '_ {
     })
 }
 
-async fn probe(feed: &Feed, parts: Vec<Part>, versions: &mut HashMap<String, String>) {
+async fn probe(
+    feed: &Feed,
+    parts: Vec<Part>,
+    versions: &mut HashMap<String, String>,
+    mut containers: HashMap<String, Container>,
+) {
     let asked = stream::iter(parts).map(|part| {
         let version = versions.get(&part.component.name).cloned();
         ask(feed, part, version)
     });
     let answers: Vec<_> = asked.buffer_unordered(AT_ONCE).collect().await;
-    for (component, round_trip) in answers {
+    for (mut component, round_trip) in answers {
+        component.container = containers.remove(&component.name);
         match component.health {
             Health::Down => drop(versions.remove(&component.name)),
             _ => drop(versions.insert(component.name.clone(), component.version.clone())),

@@ -14,8 +14,8 @@ use super::framework::COMMAND;
 use crate::{
     error::{Context, Failure, Result},
     provider::{
-        embedded::scheduler_app::TASK_PREFIX,
         ready::{self, NotReady},
+        scheduler_app::TASK_PREFIX,
         state::{LabRecord, StateDir},
     },
     runtime::Clock,

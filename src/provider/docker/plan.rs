@@ -45,6 +45,8 @@ pub struct Service {
     pub privileged: bool,
     /// It sees the processes of the machine.
     pub host_pids: bool,
+    /// Its first process is the engine's own, which looks after orphans.
+    pub init: bool,
 }
 
 /// A port of a container that answers on the machine's 127.0.0.1.
@@ -84,6 +86,14 @@ impl Surroundings {
     fn port(&self, service: &str) -> u16 {
         self.ports.get(service).copied().unwrap_or_default()
     }
+}
+
+/// The service that runs the scheduler where no Marathon does.
+pub const SCHEDULER: &str = "scheduler";
+
+/// Whether the service of this name is an agent.
+pub fn is_agent(service: &str) -> bool {
+    service.starts_with("agent-")
 }
 
 /// The project of a lab.
@@ -155,9 +165,27 @@ impl Service {
 
     /// Changes with everything that a container cannot be given while it is there: of what image it is, too.
     pub fn config_hash(&self, image_id: &str) -> String {
-        let whole = serde_json::json!([self, image_id]).to_string();
-        Sha256::digest(whole.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hash(&serde_json::json!([self, image_id]))
     }
+
+    /// Changes with what an agent has said of itself for good: whoever starts on its state must say the same. The others
+    /// are who they are.
+    pub fn identity(&self) -> String {
+        if !is_agent(&self.name) {
+            return String::new();
+        }
+        let lasting = ["resources", "attributes", "hostname", "port"];
+        let told = |line: &str, name: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+        let flags = self.command.iter().filter_map(|argument| argument.strip_prefix("--"));
+        let flags = flags.filter(|flag| lasting.iter().any(|name| told(flag, name)));
+        let variables =
+            lasting.iter().filter_map(|name| self.environment.get(&format!("MESOS_{}", name.to_uppercase())));
+        hash(&serde_json::json!([flags.collect::<Vec<_>>(), variables.collect::<Vec<_>>()]))
+    }
+}
+
+fn hash(value: &serde_json::Value) -> String {
+    Sha256::digest(value.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A plan that is being drawn.
@@ -183,6 +211,7 @@ impl Draft<'_> {
             after: Vec::new(),
             privileged: false,
             host_pids: false,
+            init: false,
         }
     }
 
@@ -297,6 +326,7 @@ impl Draft<'_> {
             mounts,
             privileged: !self.is_lite(),
             host_pids: !self.is_lite(),
+            init: self.is_lite(),
             ..self.service(name, "agent", port)
         };
         self.of_mesos(service, flags, own.into(), published.into())
@@ -348,10 +378,13 @@ impl Draft<'_> {
             command: scheduler_arguments(),
             mounts: vec![self.volume("scheduler", DATA_DIR)],
             after: vec!["zookeeper".to_owned()],
-            ..self.service("scheduler", "framework", 8090)
+            ..self.service(SCHEDULER, "framework", SCHEDULER_PORT)
         }
     }
 }
+
+/// Where the scheduler answers in its container.
+pub const SCHEDULER_PORT: u16 = 8090;
 
 /// Where the masters elect their leader, as seen from a container.
 const ZK_MESOS: &str = "zk://zookeeper:2181/mesos";
@@ -377,9 +410,25 @@ fn mesos_duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::spec::SpecLayer;
+
+    /// One that needs nothing.
+    pub(crate) fn a_service(name: &str) -> Service {
+        Service {
+            name: name.to_owned(),
+            image: "image".to_owned(),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            port: Published { host: 1, container: 1 },
+            mounts: Vec::new(),
+            after: Vec::new(),
+            privileged: false,
+            host_pids: false,
+            init: false,
+        }
+    }
 
     fn plan(text: &str) -> Plan {
         let spec = SpecLayer::parse("lab.toml", text, |_| Vec::new()).expect("valid").resolve();

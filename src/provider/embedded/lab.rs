@@ -10,7 +10,6 @@ use super::{
     masters::LabMasters,
     ports::{self, Bound},
     scheduler::LabScheduler,
-    scheduler_app,
     services::{Coordination, MarathonUnit},
 };
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
     },
     mesos::{attributes, resources::Resources, v1::AgentInfo},
     provider::{
-        self, AgentName, Endpoints, master_name,
+        self, AgentName, Endpoints, master_name, scheduler_app,
         state::{LabRecord, StateDir},
     },
     runtime::{Clock, Tasks},
@@ -366,6 +365,7 @@ impl EmbeddedLab {
             spec: self.spec.clone(),
             endpoints,
             pid: std::process::id(),
+            containers: None,
             started_at: self.started_at,
             stopped,
         })

@@ -10,10 +10,10 @@ mod masters;
 mod ports;
 pub mod process;
 mod scheduler;
-pub mod scheduler_app;
 mod services;
 mod spawn;
 mod zookeeper;
 
-pub use ports::port_of;
+pub use lab::PortInUse;
+pub use ports::{port_of, reserve};
 pub use spawn::spawn;

@@ -5,13 +5,14 @@ use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
-use super::{ports, scheduler_app};
+use super::ports;
 use crate::{
     client::{Http, marathon::MarathonApi, masters::Masters, zookeeper::ZooKeeperUrl},
     host::scheduler::{self, SchedulerHandle, Setup},
     provider::{
         self,
         ready::{self, NotReady},
+        scheduler_app,
     },
     runtime::{Clock, Tasks},
     scheduler::config::SchedulerConfig,
@@ -111,7 +112,7 @@ impl LabScheduler {
             return Ok(bound.in_use);
         };
         let (address, in_use) = ports::reserve(wished, last).await?;
-        let app = scheduler_app::app(&std::env::current_exe()?, &self.setup, address);
+        let app = scheduler_app::of_process(&std::env::current_exe()?, &self.setup, address);
         let marathon = MarathonApi::new(Http::new(), &marathon).map_err(io::Error::other)?;
         marathon.put_app(scheduler_app::ID, &app).await.map_err(io::Error::other)?;
         self.at = At::Marathon(address);

@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::{
-    cluster::component::{Component, Health},
+    cluster::component::{Component, Container, Health},
     tui::{
         list::rank::Rank,
         tables::{
@@ -47,6 +47,18 @@ pub static TABLE: Table<Component> = Table {
             rank: Some(|component| Rank::Number(component.restarts.into())),
         },
         Column {
+            head: right("cores", 6, 6),
+            cell: |component, _, width| {
+                plain(&used(component, |it| Some(format!("{:.2}", it.cores?))), width)
+            },
+            rank: Some(|component| amount(component, |it| it.cores)),
+        },
+        Column {
+            head: right("memory", 6, 9),
+            cell: |component, _, width| plain(&used(component, |it| Some(bytes(it.memory?))), width),
+            rank: Some(|component| amount(component, |it| Some(it.memory? as f64))),
+        },
+        Column {
             head: right("uptime", 8, 7),
             cell: uptime,
             rank: Some(|component| Rank::age(component.started)),
@@ -75,6 +87,19 @@ pub static TABLE: Table<Component> = Table {
         [&*component.name, &component.url, &component.state, &component.version, word].into_iter().any(take)
     },
 };
+
+/// What its container uses, or nothing where it is in none.
+fn used(component: &Component, of: impl Fn(&Container) -> Option<String>) -> String {
+    component.container.as_ref().and_then(of).unwrap_or_default()
+}
+
+fn amount(component: &Component, of: impl Fn(&Container) -> Option<f64>) -> Rank<'_> {
+    component.container.as_ref().and_then(of).map_or(Rank::Nothing, Rank::Number)
+}
+
+fn bytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
 
 fn uptime(component: &Component, scene: &Scene<'_>, width: u16) -> Line<'static> {
     match component.health {

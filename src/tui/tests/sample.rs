@@ -329,6 +329,7 @@ fn components() -> Vec<Component> {
         restarts: 0,
         last_ping: Some(ago(1)),
         round_trip: Some(Duration::from_micros(850)),
+        container: None,
     };
     vec![
         component("master", component::Kind::Master, 5050, "elected"),

@@ -1,5 +1,7 @@
 //! `mesoslab logs`: the log of a task, of a component, or of the whole lab.
 
+mod containers;
+
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -12,7 +14,8 @@ use crate::{
     client::{Http, agent_files::AgentFiles, operator::Operator},
     cluster::component::Kind,
     error::{Context, Failure, Result},
-    provider::embedded::scheduler_app::TASK_PREFIX,
+    provider::scheduler_app::TASK_PREFIX,
+    runtime::Clock,
     settings::Settings,
 };
 
@@ -22,10 +25,10 @@ const FOLLOW: Duration = Duration::from_millis(200);
 /// How far back the last lines of a sandbox file are looked for, in bytes.
 const CHUNK: u64 = 64 * 1024;
 
-pub async fn run(settings: &Settings, args: &cli::Logs) -> Result<()> {
+pub async fn run(settings: &Settings, args: &cli::Logs, clock: Clock) -> Result<()> {
     match args.target.as_deref() {
-        None => lab(settings, args, None).await,
-        Some(name) if is_component(name) => lab(settings, args, Some(name)).await,
+        None => lab(settings, args, None, clock).await,
+        Some(name) if is_component(name) => lab(settings, args, Some(name), clock).await,
         Some(task) => sandbox(settings, args, task).await,
     }
 }
@@ -51,14 +54,17 @@ fn modules(kind: Kind) -> Vec<String> {
     modules.iter().map(|module| (*module).to_owned()).collect()
 }
 
-async fn lab(settings: &Settings, args: &cli::Logs, component: Option<&str>) -> Result<()> {
+async fn lab(settings: &Settings, args: &cli::Logs, component: Option<&str>, clock: Clock) -> Result<()> {
     let (state, record) = settings.record()?;
     let marks = match component {
-        None => Vec::new(),
         Some("scheduler") if record.endpoints.marathon.is_some() && state.is_running() => {
             let task = scheduler_task(&settings.operator()?).await?;
             return sandbox(settings, &cli::Logs { stderr: true, ..args.clone() }, &task).await;
         }
+        other if record.containers.is_some() => {
+            return containers::show(settings, args, &record, other, clock).await;
+        }
+        None => Vec::new(),
         Some(name) if Kind::of(name) != Kind::Agent => modules(Kind::of(name)),
         Some(agent) => {
             let endpoints = &record.endpoints.agents;
