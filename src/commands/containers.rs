@@ -1,20 +1,29 @@
 //! What commands do with a lab of containers that is there.
 
+use std::time::Duration;
+
 use serde_json::Map;
 
 use crate::{
-    client::docker::{Engine, EngineError},
-    error::{Context, Failure, Result},
+    client::{
+        Http,
+        docker::{Engine, EngineError},
+    },
+    error::{Code, Context, Failure, Result},
     provider::{
         self, Endpoints,
         docker::{DockerLab, DockerScheduler, Drawn, LabError, Phase, images::Images, plan::SCHEDULER},
         embedded::diff::scheduler_changes,
+        ready,
         state::{ContainerRecord, LabRecord, StateDir},
     },
     runtime::Clock,
     settings::Settings,
     spec::LabSpec,
 };
+
+/// How long the registry may take to answer.
+const REGISTRY: Duration = Duration::from_secs(30);
 
 /// The component whose image is our scheduler.
 const FRAMEWORK: &str = "framework";
@@ -61,7 +70,12 @@ impl<'a> Start<'a> {
 ///
 /// # Errors
 /// When the registry, Marathon or the engine refuses, or a setting is invalid.
-pub async fn start_scheduler(start: &Start<'_>, drawn: &Drawn, kept: Option<&LabRecord>) -> Result<()> {
+pub async fn start_scheduler(
+    start: &Start<'_>,
+    drawn: &Drawn,
+    kept: Option<&LabRecord>,
+    image: Option<String>,
+) -> Result<()> {
     let changed = match kept {
         Some(record) => scheduler_changes(&record.spec.scheduler, &start.spec.scheduler),
         None => Map::new(),
@@ -77,22 +91,30 @@ pub async fn start_scheduler(start: &Start<'_>, drawn: &Drawn, kept: Option<&Lab
     } else if !changed.is_empty() {
         api.patch_config(&changed.into()).await.context("set the scheduler's settings")?;
     }
-    if let (Some(marathon), Some(registry)) = (&endpoints.marathon, &endpoints.registry) {
-        let image = pushed(start, registry).await?;
+    if let (Some(marathon), Some(image)) = (&endpoints.marathon, image) {
         let port = drawn.ports.get(SCHEDULER).copied().unwrap_or_default();
         return scheduler.put(marathon, &image, port).await.map_err(|error| start.failed(&error));
     }
     start.lab.make(drawn, Phase::Scheduler).await.map_err(|error| start.failed(&error))
 }
 
-/// Pushes our images to the lab's registry; gives what the framework's is called.
-async fn pushed(start: &Start<'_>, registry: &str) -> Result<String> {
+/// Pushes our images to the lab's registry once it answers; gives what the framework's is called there, for a lab whose
+/// Marathon runs it.
+///
+/// # Errors
+/// When the registry does not come, or does not take them.
+pub async fn push(start: &Start<'_>, drawn: &Drawn) -> Result<Option<String>> {
+    let (Some(_), Some(url)) = (&drawn.endpoints.marathon, &drawn.endpoints.registry) else {
+        return Ok(None);
+    };
+    let there = ready::service(&Http::new(), "registry", url, start.clock, REGISTRY).await;
+    there.map_err(|missing| Failure::new(Code::NotReady, format!("the registry is not ready: {missing}")))?;
     let images = Images::of(start.spec);
     let board = start.settings.printer.board();
-    let registry = registry.trim_start_matches("http://");
-    let mut there = images.push(start.lab.engine(), registry, &|event| board.show(event)).await?;
+    let registry = url.trim_start_matches("http://");
+    let mut pushed = images.push(start.lab.engine(), registry, &|event| board.show(event)).await?;
     let own = || images.references().remove(FRAMEWORK).unwrap_or_default();
-    Ok(there.remove(FRAMEWORK).unwrap_or_else(own))
+    Ok(Some(pushed.remove(FRAMEWORK).unwrap_or_else(own)))
 }
 
 /// A failure of the lab, with what helps.

@@ -85,7 +85,8 @@ async fn start_in_container(
     let images = Images::of(spec).ensure(lab.engine(), &|event| board.show(event)).await?;
     let drawn = lab.draw(spec, &images, &there.ports).await.map_err(failed)?;
     let start = Start { settings, lab: &lab, spec, state, clock };
-    containers::start_scheduler(&start, &drawn, Some(record)).await?;
+    let image = containers::push(&start, &drawn).await?;
+    containers::start_scheduler(&start, &drawn, Some(record), image).await?;
     let endpoints = drawn.endpoints;
     let url = endpoints.scheduler.clone().unwrap_or_default();
     write_endpoints(state, record, endpoints)?;

@@ -55,12 +55,17 @@ impl UpRun<'_> {
         if !drawn.is_fresh() {
             self.say_changes(&changes);
         }
+        if kept.as_ref().is_some_and(|kept| !kept.stopped && kept.spec.marathon != self.spec.marathon) {
+            self.move_scheduler(lab, kept.as_ref()).await?;
+        }
         lab.make(&drawn, Phase::Cluster).await.map_err(|error| self.lab_failure(&error))?;
         let endpoints = drawn.endpoints.clone();
         let started = Started { endpoints, changes, in_use: drawn.in_use.clone() };
         let ready = async {
-            self.cluster_ready(&started).await?;
-            containers::start_scheduler(&self.start(lab), &drawn, kept.as_ref()).await?;
+            let start = self.start(lab);
+            let ((), pushed) =
+                tokio::try_join!(self.cluster_ready(&started), containers::push(&start, &drawn))?;
+            containers::start_scheduler(&start, &drawn, kept.as_ref(), pushed).await?;
             self.scheduler_ready(&started).await
         };
         tokio::select! {
@@ -73,6 +78,13 @@ impl UpRun<'_> {
     async fn images(&self, lab: &DockerLab) -> Result<PresentImages> {
         let board = self.settings.printer.board();
         Ok(Images::of(self.spec).ensure(lab.engine(), &|event| board.show(event)).await?)
+    }
+
+    /// Whoever runs the scheduler ends it before somebody else does.
+    async fn move_scheduler(&self, lab: &DockerLab, kept: Option<&LabRecord>) -> Result<()> {
+        let endpoints = kept.map(|record| record.endpoints.clone()).unwrap_or_default();
+        let stopped = self.start(lab).scheduler(&endpoints).stop(false).await;
+        stopped.map_err(|error| self.lab_failure(&error))
     }
 
     /// Before anything is made, so that whatever happens then, `down` knows of it.

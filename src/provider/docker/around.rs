@@ -47,7 +47,9 @@ pub async fn ports(
 async fn free(wished: u16, last: Option<u16>, given: &BTreeSet<u16>) -> Result<(u16, Option<u16>), LabError> {
     let no_port = |error: std::io::Error| LabError::Other(format!("failed to find a free port: {error}"));
     let is_given = given.contains(&wished);
-    let (address, in_use) = reserve(if is_given { 0 } else { wished }, last).await.map_err(no_port)?;
+    let first = if wished == 0 || is_given { last.unwrap_or_default() } else { wished };
+    let (address, in_use) = reserve(first, last).await.map_err(no_port)?;
+    let in_use = in_use.filter(|port| *port == wished);
     let mut port = address.port();
     while given.contains(&port) {
         port = reserve(0, None).await.map_err(no_port)?.0.port();

@@ -35,6 +35,7 @@ use crate::{
         AgentName, Endpoints,
         embedded::PortInUse,
         ready::{self, NotReady},
+        scheduler_app,
     },
     runtime::Clock,
     spec::LabSpec,
@@ -146,11 +147,17 @@ impl DockerLab {
         images: &PresentImages,
         last_ports: &BTreeMap<String, u16>,
     ) -> Result<Drawn, LabError> {
-        let there = self.containers().await?;
+        let all = self.all_containers().await?;
+        let runs_scheduler = |container: &ContainerSummary| {
+            label(container, labels::TASK).is_some_and(|task| task.starts_with(scheduler_app::TASK_PREFIX))
+        };
+        let by_marathon = all.iter().any(runs_scheduler).then_some(plan::SCHEDULER);
+        let there = by_service(all);
         let port = |(service, container): (&String, &ContainerSummary)| {
             Some((service.clone(), published(container).or_else(|| last_ports.get(service).copied())?))
         };
-        let kept = there.iter().filter_map(port).collect();
+        let of_marathon = by_marathon.and_then(|name| Some((name.to_owned(), *last_ports.get(name)?)));
+        let kept = there.iter().filter_map(port).chain(of_marathon).collect();
         let ports = around::ports(spec, &kept, last_ports).await?;
         let around = Surroundings {
             images: images
@@ -185,9 +192,7 @@ impl DockerLab {
     /// # Errors
     /// When the engine does not say.
     pub async fn containers(&self) -> Result<BTreeMap<String, ContainerSummary>, LabError> {
-        let all = self.all_containers().await?;
-        let service = |container: &ContainerSummary| label(container, labels::SERVICE);
-        Ok(all.into_iter().filter_map(|container| Some((service(&container)?, container))).collect())
+        Ok(by_service(self.all_containers().await?))
     }
 
     /// Those of tasks too.
@@ -206,8 +211,8 @@ impl DockerLab {
         self.network(&drawn.plan).await?;
         let services: Vec<_> =
             drawn.plan.services.iter().filter(|service| phase.has(&service.name)).collect();
-        let gone =
-            drawn.changes.iter().filter(|change| change.step == Step::Remove && phase.has(&change.service));
+        let removed = |change: &&Change| change.step == Step::Remove && phase == Phase::Cluster;
+        let gone = drawn.changes.iter().filter(removed);
         try_join_all(gone.map(|change| self.remove(drawn, &change.service))).await?;
         let volumes = services.iter().flat_map(|service| service.volumes().map(move |name| (name, service)));
         try_join_all(volumes.map(|(name, service)| self.volume(&drawn.plan, name, service))).await?;
@@ -442,6 +447,11 @@ impl DockerLab {
 fn exit_code(status: &str) -> i64 {
     let inside = status.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     inside.and_then(|(code, _)| code.parse().ok()).unwrap_or_default()
+}
+
+fn by_service(all: Vec<ContainerSummary>) -> BTreeMap<String, ContainerSummary> {
+    let service = |container: &ContainerSummary| label(container, labels::SERVICE);
+    all.into_iter().filter_map(|container| Some((service(&container)?, container))).collect()
 }
 
 fn label(container: &ContainerSummary, name: &str) -> Option<String> {
