@@ -46,10 +46,11 @@ pub async fn show(
     let lab = containers::lab(record, there, clock).await?;
     let sources = sources(&lab, record, component).await?;
     let width = sources.iter().map(|source| source.service.len()).max().unwrap_or_default();
+    let alone = component.is_some();
     let say = |line: &Line| -> Result<()> {
         let source = &sources[line.from];
-        let name = component.is_none().then(|| prefix(&settings.printer, source, width)).unwrap_or_default();
-        Ok(settings.printer.data(format!("{name}{}\n", line.text))?)
+        let name = if alone { String::new() } else { prefix(&settings.printer, source, width) };
+        settings.printer.data(format!("{name}{}\n", line.text))
     };
     for line in recent(&lab, &sources, args.tail).await {
         say(&line)?;
