@@ -3,6 +3,7 @@
 mod compose;
 mod images;
 mod marathon;
+mod vagrant;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 pub use compose::Compose;
 pub use images::{Build, Images, Push};
 pub use marathon::ServeMarathon;
+pub use vagrant::{Node, Ssh, Vagrant, VagrantAction, VagrantUp};
 
 use crate::{
     flags,
@@ -104,6 +106,8 @@ pub enum Command {
     Push(Push),
     /// The images that the lab of containers uses
     Images(Images),
+    /// The lab as virtual machines: up, status, halt, resume, destroy, ssh, provision
+    Vagrant(Vagrant),
     /// Print the lab of containers as a Compose file
     Compose(Compose),
     /// Print the lab's addresses as shell variables
@@ -152,7 +156,7 @@ pub struct Output {
     pub output: Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Up {
     /// Where the lab lives
     #[arg(long, value_enum, env = "MESOSLAB_PROVIDER")]

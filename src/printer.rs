@@ -75,7 +75,7 @@ impl Printer {
     }
 
     /// Whether there is a terminal to draw on.
-    fn draws(&self) -> bool {
+    pub fn draws(&self) -> bool {
         !self.progress.is_hidden()
     }
 

@@ -159,6 +159,11 @@ impl Settings {
         if name == "default" { String::new() } else { format!(" --name {name}") }
     }
 
+    /// Whether the command line or the environment names the lab.
+    pub fn is_named(&self) -> bool {
+        self.global.name.is_some()
+    }
+
     fn name_flag(&self) -> Result<Option<String>> {
         let Some(name) = &self.global.name else { return Ok(None) };
         match crate::spec::check_lab_name(name) {

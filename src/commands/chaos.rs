@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     cli,
     client::{Http, scheduler_api::SchedulerApi},
-    commands::containers,
+    commands::{containers, vagrant},
     error::{Code, Context, Failure, Result},
     provider::{
         self, Endpoints,
@@ -35,6 +35,9 @@ struct Report {
 
 pub async fn run(settings: &Settings, args: &cli::Chaos, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
+    if vagrant::is_of_machines(&record) {
+        return Err(vagrant::refused(&record, "chaos"));
+    }
     let endpoints = &record.endpoints;
     let before = running(endpoints).await.context("ask the scheduler for its tasks")?;
     let killed = clock.now();

@@ -1,17 +1,20 @@
 //! `mesoslab doctor`: what a lab needs on this machine, with a remedy for each finding.
 
-use std::{net::Ipv4Addr, path::Path, process::Stdio, time::Duration};
+use std::{net::Ipv4Addr, path::Path, time::Duration};
 
 use serde::Serialize;
-use tokio::{net::TcpListener, process::Command};
+use tokio::net::TcpListener;
 
 use crate::{
     cli::{self, Format},
     error::{Failure, Result},
     printer::Rows,
-    provider::state::{self, StateDir},
+    provider::{
+        state::{self, StateDir},
+        vagrant::plan::Plan,
+    },
     settings::{self, Settings},
-    spec::{LabSpec, SpecLayer},
+    spec::{LabSpec, ProviderKind, SpecLayer},
 };
 
 /// A lab with its hundred tasks stays far below this, in megabytes; the tasks themselves come on top.
@@ -24,18 +27,18 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    seen: String,
+pub(super) struct Finding {
+    pub check: &'static str,
+    pub verdict: Verdict,
+    pub seen: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    pub remedy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+pub(super) enum Verdict {
     Good,
     /// The lab works, something does not.
     Note,
@@ -44,15 +47,15 @@ enum Verdict {
 }
 
 impl Finding {
-    fn good(check: &'static str, seen: impl Into<String>) -> Self {
+    pub(super) fn good(check: &'static str, seen: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Good, seen: seen.into(), remedy: None }
     }
 
-    fn note(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn note(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Note, seen: seen.into(), remedy: Some(remedy.into()) }
     }
 
-    fn bad(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn bad(check: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Bad, seen: seen.into(), remedy: Some(remedy.into()) }
     }
 }
@@ -64,8 +67,9 @@ pub async fn run(settings: &Settings, output: &cli::Output) -> Result<()> {
         findings.push(ports(spec).await);
     }
     findings.extend([memory(), open_files(), shell(), processes()]);
-    let (docker, vagrant) = tokio::join!(docker(), vagrant());
-    findings.extend([docker, vagrant]);
+    let (docker, machines) = tokio::join!(docker(), machines(settings, spec.as_ref().ok()));
+    findings.push(docker);
+    findings.extend(machines);
     show(settings, output.output, &findings)?;
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     match bad {
@@ -217,19 +221,18 @@ async fn docker() -> Finding {
     }
 }
 
-async fn vagrant() -> Finding {
-    const CHECK: &str = "vagrant";
-    let command = Command::new("vagrant")
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    match tokio::time::timeout(PATIENCE, command).await {
-        Ok(Ok(output)) if output.status.success() => {
-            let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            Finding::good(CHECK, format!("{version} (the embedded provider does not need it)"))
-        }
-        _ => Finding::note(CHECK, "not installed", "none needed: the embedded provider works without"),
+/// What virtual machines need; of no lab but one of machines is it wrong when that is missing.
+async fn machines(settings: &Settings, spec: Option<&LabSpec>) -> Vec<Finding> {
+    let as_machines =
+        settings.spec(SpecLayer { provider: Some(ProviderKind::Vagrant), ..SpecLayer::default() }).ok();
+    let plan = as_machines.and_then(|spec| Plan::of(&spec).ok());
+    let findings = super::vagrant::checks::all(plan.as_ref()).await;
+    if spec.is_some_and(|spec| spec.provider == ProviderKind::Vagrant) {
+        return findings;
     }
+    let mild = |finding: Finding| match finding.verdict {
+        Verdict::Bad => Finding { verdict: Verdict::Note, ..finding },
+        _ => finding,
+    };
+    findings.into_iter().map(mild).collect()
 }

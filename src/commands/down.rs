@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cli,
-    commands::containers,
+    commands::{containers, vagrant},
     error::{Code, Context, Failure, Result},
     host::{docker, guard},
     provider::{
@@ -45,10 +45,12 @@ async fn one(
     let _change = super::change_lock(settings, state, clock, args.wait).await?;
     let record = state.record_if_sound().context("read the lab's record")?;
     let was_running = state.is_running();
-    match record.as_ref().and_then(|record| Some((record, record.containers.as_ref()?))) {
-        Some((record, there)) => remove_containers(args, clock, record, there).await?,
-        None if was_running => stop(args.wait, clock, state, record.as_ref()).await?,
-        None => {}
+    let of_machines = record.as_ref().filter(|record| vagrant::is_of_machines(record));
+    match (of_machines, record.as_ref().and_then(|record| Some((record, record.containers.as_ref()?)))) {
+        (Some(record), _) => vagrant::stop(settings, state, record, args.purge, clock).await?,
+        (None, Some((record, there))) => remove_containers(args, clock, record, there).await?,
+        (None, None) if was_running => stop(args.wait, clock, state, record.as_ref()).await?,
+        (None, None) => {}
     }
     guard::sweep(&state.agents()).context("kill the lab's last tasks")?;
     if let Err(error) = docker::sweep(&state.agents()).await {

@@ -27,6 +27,7 @@ mod status;
 mod tasks;
 mod tui;
 mod up;
+mod vagrant;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -102,6 +103,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Build(args) => build::run(settings, &args).await,
         Command::Push(args) => push::run(settings, &args).await,
         Command::Images(args) => images::run(settings, &args).await,
+        Command::Vagrant(args) => vagrant::run(settings, args.action, clock).await,
         Command::Init(_)
         | Command::Compose(_)
         | Command::Tui(_)

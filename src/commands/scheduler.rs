@@ -10,6 +10,7 @@ use crate::{
     commands::{
         containers::{self, Start},
         serve::trusted,
+        vagrant,
     },
     error::{Code, Context, Failure, Result},
     host::{self, scheduler::SchedulerHandle},
@@ -42,6 +43,9 @@ pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> 
 
 async fn start(settings: &Settings, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
+    if vagrant::is_of_machines(&record) {
+        return vagrant::scheduler(settings, &record, "start");
+    }
     if let Some(url) = record.endpoints.scheduler.as_deref()
         && goes_on(url).await
     {
@@ -105,6 +109,10 @@ async fn goes_on(url: &str) -> bool {
 
 async fn stop(settings: &Settings, teardown: bool, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
+    if vagrant::is_of_machines(&record) {
+        let what = if teardown { "" } else { "stop" };
+        return vagrant::scheduler(settings, &record, what);
+    }
     if record.endpoints.scheduler.is_none() {
         settings.printer.say("  the scheduler is stopped already");
         return Ok(());

@@ -171,7 +171,7 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
         name: record.spec.name.clone(),
         provider: provider_of(record),
         state: if degraded { "degraded" } else { "running" },
-        pid: record.containers.is_none().then_some(record.pid),
+        pid: Some(record.pid).filter(|pid| *pid != 0),
         started_at: record.started_at,
         components,
         cluster: cluster(&operator, &agents).await.ok(),

@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod ready;
 pub mod scheduler_app;
 pub mod state;
+pub mod vagrant;
 
 use std::collections::BTreeMap;
 

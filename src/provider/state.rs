@@ -12,7 +12,10 @@ use etcetera::BaseStrategy;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{provider::Endpoints, spec::LabSpec};
+use crate::{
+    provider::Endpoints,
+    spec::{LabSpec, ProviderKind},
+};
 
 /// The longest path that a UNIX socket takes on every system of ours, in bytes.
 const LONGEST_SOCKET_PATH: usize = 100;
@@ -165,13 +168,16 @@ impl StateDir {
         }
     }
 
-    /// Whether the lab's process lives; a lab of containers runs until it is stopped, whatever its containers do.
+    /// Whether the lab's process lives; a lab of containers or of virtual machines runs until it is stopped, whatever
+    /// these do.
     pub fn is_running(&self) -> bool {
-        self.exists() && (matches!(self.lock(), Ok(None)) || self.has_containers())
+        self.exists() && (matches!(self.lock(), Ok(None)) || self.has_no_process())
     }
 
-    fn has_containers(&self) -> bool {
-        let is_up = |record: LabRecord| record.containers.is_some() && !record.stopped;
+    fn has_no_process(&self) -> bool {
+        let apart =
+            |record: &LabRecord| record.containers.is_some() || record.spec.provider == ProviderKind::Vagrant;
+        let is_up = |record: LabRecord| apart(&record) && !record.stopped;
         self.record().ok().flatten().is_some_and(is_up)
     }
 

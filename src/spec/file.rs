@@ -9,6 +9,7 @@ use super::{
     AgentGroup, Flavor, ImageSpec, MAX_AGENTS, MAX_MASTERS, PortLayer, ProviderKind, SchedulerCheck,
     SpecLayer, check,
     reader::{self, Mismatch, Table},
+    vagrant,
 };
 
 /// One mistake in a lab file.
@@ -133,6 +134,7 @@ fn layer(document: &DeTable<'_>, complain: SchedulerCheck, problems: &mut Vec<Pr
     }
     section(&mut top, "images", problems, |table, problems| read_images(table, problems, &mut layer));
     section(&mut top, "ports", problems, |table, problems| read_ports(table, problems, &mut layer));
+    section(&mut top, "vagrant", problems, |table, problems| layer.vagrant = vagrant::read(table, problems));
     layer.agents = read_agents(&mut top, problems);
     top.finish(problems);
     layer
@@ -179,11 +181,15 @@ fn read_provider(value: &DeValue<'_>) -> Result<ProviderKind, Mismatch> {
         "auto" => Ok(ProviderKind::Auto),
         "embedded" => Ok(ProviderKind::Embedded),
         "docker" => Ok(ProviderKind::Docker),
-        other => Err(Mismatch::new(format!("is `{other}`"), "write \"auto\", \"embedded\" or \"docker\"")),
+        "vagrant" => Ok(ProviderKind::Vagrant),
+        other => Err(Mismatch::new(
+            format!("is `{other}`"),
+            "write \"auto\", \"embedded\", \"docker\" or \"vagrant\"",
+        )),
     }
 }
 
-fn read_flavor(value: &DeValue<'_>) -> Result<Flavor, Mismatch> {
+pub(super) fn read_flavor(value: &DeValue<'_>) -> Result<Flavor, Mismatch> {
     match reader::string(value)?.as_str() {
         "apache" => Ok(Flavor::Apache),
         "lite" => Ok(Flavor::Lite),

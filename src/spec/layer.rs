@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     AgentSpec, DEFAULT_FILE, Flavor, ImageSpec, LabFileError, LabSpec, MAX_AGENTS, MAX_MASTERS, MasterSpec,
-    PortSpec, ProviderKind, SchedulerCheck, file, ports_of_agent,
+    PortSpec, ProviderKind, SchedulerCheck, VagrantLayer, file, ports_of_agent,
 };
 
 /// What one layer says; `None` leaves the question to the layer below.
@@ -25,6 +25,7 @@ pub struct SpecLayer {
     pub agent_count: Option<usize>,
     pub scheduler: serde_json::Map<String, serde_json::Value>,
     pub ports: PortLayer,
+    pub vagrant: VagrantLayer,
 }
 
 /// What one layer says of the ports.
@@ -123,6 +124,7 @@ impl SpecLayer {
         scheduler.extend(self.scheduler);
         let mut images = below.images;
         images.0.extend(self.images.0);
+        let vagrant = self.vagrant.over(below.vagrant.below(self.agents.is_some(), self.flavor.is_some()));
         Self {
             name: self.name.or(below.name),
             provider: self.provider.or(below.provider),
@@ -140,16 +142,21 @@ impl SpecLayer {
             agent_count: self.agent_count.or(below.agent_count),
             scheduler,
             ports: self.ports.over(below.ports),
+            vagrant,
         }
     }
 
     /// Answers what is still open and names the agents.
     pub fn resolve(self) -> LabSpec {
         let groups = self.agents.unwrap_or_default();
+        // In virtual machines a lab is smaller, and ours, unless it is said otherwise.
+        let machines = (self.provider == Some(ProviderKind::Vagrant)).then_some(&self.vagrant);
+        let count = self.agent_count.or_else(|| machines?.agents);
+        let flavor = machines.and_then(|vagrant| vagrant.flavor).or(self.flavor);
         LabSpec {
             name: self.name.unwrap_or_else(|| "default".into()),
             provider: self.provider.unwrap_or_default(),
-            flavor: self.flavor.unwrap_or_default(),
+            flavor: flavor.unwrap_or_default(),
             images: self.images,
             masters: self.masters.unwrap_or(1).clamp(1, MAX_MASTERS),
             marathon: self.marathon.unwrap_or(true),
@@ -159,9 +166,10 @@ impl SpecLayer {
                 offer_freed_resources_at_once: self.offer_freed_resources_at_once.unwrap_or(true),
                 zk_session_timeout: self.zk_session_timeout.unwrap_or_else(super::zk_session_timeout),
             },
-            agents: expand(&groups, self.agent_count),
+            agents: expand(&groups, count),
             scheduler: self.scheduler,
             ports: self.ports.resolve(),
+            vagrant: self.vagrant.resolve(),
         }
     }
 }
@@ -215,6 +223,7 @@ impl From<LabSpec> for SpecLayer {
             agent_count: None,
             scheduler: spec.scheduler,
             ports: spec.ports.into(),
+            vagrant: spec.vagrant.into(),
         }
     }
 }

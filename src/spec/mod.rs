@@ -4,6 +4,7 @@ mod check;
 mod file;
 mod layer;
 mod reader;
+mod vagrant;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{LabFileError, Problem};
 pub use layer::{AgentGroup, PortLayer, SpecLayer};
+pub use vagrant::{MachineSize, VagrantLayer, VagrantSpec};
 
 /// The annotated default lab file, compiled in.
 pub const DEFAULT_FILE: &str = include_str!("../../lab/mesoslab.toml");
@@ -55,6 +57,9 @@ pub struct LabSpec {
     /// The settings of our framework that the lab file sets: the body of a `PATCH /v1/config`.
     pub scheduler: serde_json::Map<String, serde_json::Value>,
     pub ports: PortSpec,
+    /// What the machines of a Vagrant lab are.
+    #[serde(default)]
+    pub vagrant: VagrantSpec,
 }
 
 /// Shorter than Mesos' ten seconds: nothing but this machine is between the parts of a lab.
@@ -77,6 +82,8 @@ pub enum ProviderKind {
     Embedded,
     /// Containers on this machine.
     Docker,
+    /// Virtual machines: one for the master, one for each agent.
+    Vagrant,
 }
 
 impl ProviderKind {
@@ -86,6 +93,7 @@ impl ProviderKind {
             Self::Auto => "auto",
             Self::Embedded => "embedded",
             Self::Docker => "docker",
+            Self::Vagrant => "vagrant",
         }
     }
 }

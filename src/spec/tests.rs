@@ -82,3 +82,27 @@ fn an_agent_count_cuts_or_repeats_the_last_kind() {
     let racks: Vec<_> = layer.resolve().agents.into_iter().map(|agent| agent.attributes).collect();
     assert_eq!(racks, ["rack:a", "rack:b", "rack:b"]);
 }
+
+fn machines(text: &str) -> super::LabSpec {
+    let flag = SpecLayer { provider: Some(ProviderKind::Vagrant), ..SpecLayer::default() };
+    let built_in = SpecLayer::built_in(only_cpus).expect("fine");
+    flag.over(parse(text).expect("valid")).over(built_in).resolve()
+}
+
+#[test]
+fn a_lab_of_machines_is_three_of_our_own_unless_the_file_says_otherwise() {
+    let spec = machines("");
+    assert_eq!((spec.agents.len(), spec.flavor), (2, super::Flavor::Lite));
+    assert_eq!(spec.vagrant, super::VagrantSpec::default());
+    let spec = machines("[lab]\nflavor = \"apache\"\n[[agents]]\ncount = 4\n");
+    assert_eq!((spec.agents.len(), spec.flavor), (4, super::Flavor::Apache));
+    let spec = machines("[vagrant]\nagents = 1\nagent_cpus = 4\n[[agents]]\ncount = 4\n");
+    assert_eq!((spec.agents.len(), spec.vagrant.agent.cpus), (1, 4));
+    assert_eq!(SpecLayer::from(spec.clone()).resolve(), spec, "as it was applied");
+}
+
+#[test]
+fn mistakes_of_machines_are_shown_with_the_others() {
+    let found = problems("[vagrant]\nbox = \"a b\"\nfirst_address = \"192.168.56.250\"\nagent_memory = 1\n");
+    assert_eq!(found.iter().map(|p| p.0).collect::<Vec<_>>(), [2, 3, 4], "{found:#?}");
+}

@@ -21,6 +21,8 @@ mod serve;
 mod support;
 mod tidy;
 mod tui;
+#[cfg(unix)]
+mod vagrant;
 mod watch;
 mod whole_lab;
 mod zookeeper;

@@ -13,6 +13,7 @@ use crate::{
     cli,
     client::{Http, agent_files::AgentFiles, operator::Operator},
     cluster::component::Kind,
+    commands::vagrant,
     error::{Context, Failure, Result},
     provider::scheduler_app::TASK_PREFIX,
     runtime::Clock,
@@ -56,6 +57,9 @@ fn modules(kind: Kind) -> Vec<String> {
 
 async fn lab(settings: &Settings, args: &cli::Logs, component: Option<&str>, clock: Clock) -> Result<()> {
     let (state, record) = settings.record()?;
+    if vagrant::is_of_machines(&record) {
+        return vagrant::journal(settings, component, args);
+    }
     let marks = match component {
         Some("scheduler") if record.endpoints.marathon.is_some() && state.is_running() => {
             let task = scheduler_task(&settings.operator()?).await?;

@@ -25,18 +25,25 @@ const LOG_LINES: usize = 8;
 
 pub async fn run(settings: &Settings, args: &cli::Up, clock: Clock) -> Result<()> {
     let started = clock.now();
-    let spec = settings.spec(SpecLayer {
-        provider: args.provider,
+    let wanted = |provider| SpecLayer {
+        provider,
         flavor: args.flavor,
         agent_count: args.agents.map(|count| count as usize),
         masters: args.masters.map(|count| count as usize),
         marathon: args.no_marathon.then_some(false),
         allocation_interval: args.allocation_interval,
         ..SpecLayer::default()
-    })?;
+    };
+    let spec = settings.spec(wanted(args.provider))?;
     let state = StateDir::of(&spec.name).context("find the state directory")?;
     let was_there = state.exists();
     let kept = state.record_if_sound().context("read the lab's record")?;
+    // Machines are fewer and smaller than what the same lab file means elsewhere.
+    let machines_are_there = kept.as_ref().is_some_and(super::vagrant::is_of_machines);
+    let spec = match spec.provider {
+        ProviderKind::Auto if machines_are_there => settings.spec(wanted(Some(ProviderKind::Vagrant)))?,
+        _ => spec,
+    };
     let Place { provider, flavor, words, engine } =
         place::choose(settings, &spec, &state, kept.as_ref()).await?;
     let spec = LabSpec { provider, flavor, ..spec };
@@ -45,6 +52,7 @@ pub async fn run(settings: &Settings, args: &cli::Up, clock: Clock) -> Result<()
     settings.printer.say(format!("mesoslab: lab `{}`, provider {words}", spec.name));
     let up = UpRun { settings, args, clock, started, state: &state, spec: &spec };
     match engine {
+        None if provider == ProviderKind::Vagrant => up.machines().await,
         Some(engine) => up.docker(engine, was_there).await,
         None if args.foreground => up.foreground().await,
         None => up.background().await,
@@ -98,6 +106,12 @@ impl UpRun<'_> {
         if changes.is_empty() {
             printer.say("  already running, nothing to change");
         }
+    }
+
+    /// The lab as virtual machines.
+    async fn machines(&self) -> Result<()> {
+        let endpoints = super::vagrant::start(self.settings, self.state, self.spec, self.clock).await?;
+        self.ready(&Started { endpoints, changes: Vec::new(), in_use: Vec::new() }).await
     }
 
     fn elapsed(&self) -> Duration {

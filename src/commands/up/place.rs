@@ -32,6 +32,11 @@ impl Place {
         Self { provider: ProviderKind::Embedded, flavor: Flavor::default(), words, engine: None }
     }
 
+    fn machines(flavor: Flavor) -> Self {
+        let words = format!("vagrant, flavor {}", flavor.word());
+        Self { provider: ProviderKind::Vagrant, flavor, words, engine: None }
+    }
+
     fn docker(engine: Engine, flavor: Flavor, because: Option<&str>) -> Self {
         let auto = because.map(|because| format!(" (auto: {because})")).unwrap_or_default();
         let words = format!("docker, flavor {}{auto}", flavor.word());
@@ -55,6 +60,7 @@ pub(super) async fn choose(
     match (wanted, there) {
         (ProviderKind::Embedded, _) => Ok(Place::embedded(None)),
         (ProviderKind::Docker, _) => Ok(Place::docker(connect().await?, spec.flavor, None)),
+        (ProviderKind::Vagrant, _) => Ok(Place::machines(spec.flavor)),
         (ProviderKind::Auto, Some(ProviderKind::Docker)) => {
             Ok(Place::docker(connect().await?, spec.flavor, Some("it is there already")))
         }

@@ -402,7 +402,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// As flags of Mesos have durations.
-fn mesos_duration(duration: Duration) -> String {
+pub(in crate::provider) fn mesos_duration(duration: Duration) -> String {
     match duration.subsec_nanos() {
         0 => format!("{}secs", duration.as_secs()),
         _ => format!("{}ms", duration.as_millis()),

@@ -1,0 +1,168 @@
+//! `mesoslab vagrant` with an executable in Vagrant's place that says what Vagrant was recorded to say.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use super::root;
+use crate::support::{Lab, Ran};
+
+/// `status` always answers; what else is asked does what the files `said` and `code` say, and waits where `wait` is.
+const VAGRANT: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+echo "$@" >>"$here/asked"
+case $1 in
+  --version) echo "Vagrant 2.3.4"; exit 0 ;;
+  status) cat "$here/status"; exit 0 ;;
+esac
+trap 'echo "1,,ui,warn,Waiting for cleanup before exiting..."; exit 130' INT
+cat "$here/said"
+if [ -e "$here/wait" ]; then while :; do sleep 0.05; done; fi
+exit "$(cat "$here/code")"
+"#;
+
+struct Fake {
+    lab: Lab,
+    bin: PathBuf,
+}
+
+impl Fake {
+    fn new(said: &str, code: i32) -> Self {
+        let lab = Lab::with_file("[vagrant]\nmaster_memory = 512\nagent_memory = 512\n");
+        let bin = lab.path().join("bin");
+        fs::create_dir(&bin).expect("a directory");
+        fs::write(bin.join("vagrant"), VAGRANT).expect("write");
+        fs::set_permissions(bin.join("vagrant"), fs::Permissions::from_mode(0o755)).expect("executable");
+        fs::write(bin.join("said"), said).expect("write");
+        fs::write(bin.join("code"), code.to_string()).expect("write");
+        fs::write(bin.join("status"), recorded("status")).expect("write");
+        Self { lab, bin }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.lab.command(args);
+        let path = format!("{}:{}", self.bin.display(), std::env::var("PATH").unwrap_or_default());
+        // A provider that needs no hypervisor, as far as the checks know.
+        command.env("PATH", path).env("VAGRANT_DEFAULT_PROVIDER", "nspawn");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+
+    fn asked(&self) -> String {
+        fs::read_to_string(self.bin.join("asked")).unwrap_or_default()
+    }
+}
+
+impl Drop for Fake {
+    /// The lab knows of machines that only the one in Vagrant's place can remove.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.bin.join("wait"));
+        let _ = fs::write(self.bin.join("code"), "0");
+        let removed = self.run(&["down", "--purge"]);
+        assert!([0, 4].contains(&removed.code()) || std::thread::panicking(), "{}", removed.stderr());
+    }
+}
+
+fn recorded(name: &str) -> String {
+    let path = format!("{}/tests/vagrant/recorded/{name}.log", root());
+    fs::read_to_string(path).expect("a recording")
+}
+
+#[test]
+fn a_success_is_told_machine_by_machine() {
+    let fake = Fake::new(&recorded("up"), 0);
+    let ran = fake.run(&["vagrant", "resume"]);
+    let said = ran.stderr();
+    assert_eq!(ran.code(), 0, "{said}");
+    for line in ["  agent-1    agent: started", "  master     zookeeper: started", "  ✓ agent-2    up"] {
+        assert!(said.lines().any(|one| one == line), "{line} in {said}");
+    }
+    assert!(fake.asked().contains("up --machine-readable"), "{}", fake.asked());
+    let plan = fake.lab.state_dir().join("vagrant.plan.json");
+    assert!(plan.is_file() && fake.lab.state_dir().join("vagrant/Vagrantfile").is_file());
+}
+
+#[test]
+fn a_machine_that_fails_shows_its_last_lines_and_leaves_no_lab() {
+    let fake = Fake::new(&recorded("provisioning-fails"), 1);
+    let ran = fake.run(&["up", "--provider", "vagrant"]);
+    let said = ran.stderr();
+    assert_eq!(ran.code(), 1, "{said}");
+    assert!(
+        said.contains("error: vagrant up failed: master: registry does not listen on port 5000"),
+        "{said}"
+    );
+    assert!(said.contains("  | mesoslab-registry.service: Failed with result 'exit-code'."), "{said}");
+    assert_eq!(fake.run(&["status"]).code(), 4, "no lab was made");
+}
+
+#[test]
+fn no_provider_no_libvirt_and_no_memory_have_remedies() {
+    let no_memory = "1,agent-1,action,up,start\n1,agent-1,ui,info,==> agent-1: Booting VM...\n\
+        1,,error-exit,VagrantPlugins::ProviderVirtualBox::Errors::VBoxManageError,There was an error while executing \
+        `VBoxManage`. The command and stderr is shown below.\\n\\nCommand: [\"startvm\"]\\n\\nStderr: VBoxManage: error: \
+        The virtual machine has terminated: VERR_NO_MEMORY\n";
+    let cases = [
+        (recorded("no-provider"), "install VirtualBox"),
+        (recorded("no-libvirt"), "systemctl start libvirtd"),
+        (no_memory.to_owned(), "lower agent_memory"),
+    ];
+    for (said, remedy) in cases {
+        let fake = Fake::new(&said, 1);
+        let ran = fake.run(&["vagrant", "up"]);
+        assert_eq!(ran.code(), 1, "{}", ran.stderr());
+        assert!(ran.stderr().contains("hint: ") && ran.stderr().contains(remedy), "{}", ran.stderr());
+    }
+}
+
+#[test]
+fn ctrl_c_is_passed_on_and_nothing_is_claimed() {
+    let fake = Fake::new(&recorded("up"), 0);
+    fs::write(fake.bin.join("wait"), "").expect("write");
+    let mut command = fake.command(&["vagrant", "up"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut said = String::new();
+    while !said.contains("agent-2    agent: started") {
+        assert_ne!(lines.read_line(&mut said).expect("a line"), 0, "{said}");
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("a signal");
+    lines.read_to_string(&mut said).expect("the rest");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{said}");
+    assert!(said.contains("error: interrupted; the machines stay as they are now"), "{said}");
+    assert!(said.contains("  | agent-2: running"), "what they are: {said}");
+    assert!(!said.contains('✓'), "nothing is up: {said}");
+    assert_eq!(fake.run(&["status"]).code(), 4, "no lab was made");
+}
+
+#[test]
+fn machines_are_listed_and_unknown_ones_refused() {
+    let fake = Fake::new("", 0);
+    let ran = fake.run(&["vagrant", "status", "-o", "json"]);
+    let machines: serde_json::Value = serde_json::from_str(&ran.stdout()).expect("JSON");
+    assert_eq!(machines[2]["name"], "agent-2");
+    assert_eq!((&machines[2]["state"], &machines[2]["memory"]), (&"running".into(), &512.into()));
+    let ran = fake.run(&["vagrant", "halt", "agent-7"]);
+    assert_eq!(ran.code(), 2, "{}", ran.stderr());
+    assert!(!fake.asked().contains("halt"), "{}", fake.asked());
+    let ran = fake.run(&["vagrant", "ssh", "agent-1", "--", "uptime", "-p"]);
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(fake.asked().contains("ssh agent-1 --command uptime -p"), "{}", fake.asked());
+}
+
+#[test]
+fn without_vagrant_the_way_to_it_is_shown() {
+    let fake = Fake::new("", 0);
+    let mut command = fake.command(&["vagrant", "up"]);
+    let ran = Ran::of(command.env("PATH", fake.lab.path()));
+    assert_eq!(ran.code(), 1);
+    assert!(ran.stderr().contains("apt install vagrant"), "{}", ran.stderr());
+}
