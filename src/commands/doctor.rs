@@ -7,9 +7,11 @@ use tokio::net::TcpListener;
 
 use crate::{
     cli::{self, Format},
+    client::docker::Engine,
     error::{Failure, Result},
     printer::Rows,
     provider::{
+        docker::images::{Images, Source},
         state::{self, StateDir},
         vagrant::plan::Plan,
     },
@@ -67,7 +69,7 @@ pub async fn run(settings: &Settings, output: &cli::Output) -> Result<()> {
         findings.push(ports(spec).await);
     }
     findings.extend([memory(), open_files(), shell(), processes()]);
-    let (docker, machines) = tokio::join!(docker(), machines(settings, spec.as_ref().ok()));
+    let (docker, machines) = tokio::join!(docker(spec.as_ref().ok()), machines(settings, spec.as_ref().ok()));
     findings.push(docker);
     findings.extend(machines);
     show(settings, output.output, &findings)?;
@@ -200,25 +202,44 @@ fn processes() -> Finding {
     }
 }
 
-async fn docker() -> Finding {
+/// The engine, and whether it has what the lab's flavor is made of.
+async fn docker(spec: Option<&LabSpec>) -> Finding {
     const CHECK: &str = "docker";
-    let engine = bollard::Docker::connect_with_defaults();
-    let Ok(engine) = engine else {
-        return Finding::note(CHECK, "no engine", "none needed: the embedded provider works without");
-    };
-    match tokio::time::timeout(PATIENCE, engine.version()).await {
-        Ok(Ok(version)) => {
-            let (engine, api) =
-                (version.version.unwrap_or_default(), version.api_version.unwrap_or_default());
-            Finding::good(
-                CHECK,
-                format!("Engine {engine}, API {api} (the embedded provider does not need it)"),
-            )
+    let needs_it = spec.is_some_and(|spec| spec.provider == ProviderKind::Docker);
+    let engine = match Engine::connect().await {
+        Ok(engine) => engine,
+        Err(error) if needs_it => return Finding::bad(CHECK, error.to_string(), error.remedy()),
+        Err(error) => {
+            let remedy = "none needed: the embedded provider works without";
+            return Finding::note(CHECK, error.to_string(), remedy);
         }
-        Ok(Err(_)) | Err(_) => {
-            Finding::note(CHECK, "no engine answers", "none needed: the embedded provider works without")
+    };
+    let version = tokio::time::timeout(PATIENCE, engine.api().version()).await;
+    let version = version.ok().and_then(Result::ok).unwrap_or_default();
+    let (number, api) = (version.version.unwrap_or_default(), version.api_version.unwrap_or_default());
+    let seen = format!("Engine {number}, API {api}, at {}", engine.place());
+    let Some(spec) = spec else { return Finding::good(CHECK, seen) };
+    let missing = missing_images(&engine, spec).await;
+    if missing.is_empty() {
+        return Finding::good(
+            CHECK,
+            format!("{seen}; the images of flavor {} are there", spec.flavor.word()),
+        );
+    }
+    let remedy = "mesoslab up --provider docker pulls them; --flavor lite needs none";
+    Finding::note(CHECK, format!("{seen}; it lacks {}", missing.join(", ")), remedy)
+}
+
+/// Those that are not made here.
+async fn missing_images(engine: &Engine, spec: &LabSpec) -> Vec<String> {
+    let images = Images::of(spec);
+    let mut missing = Vec::new();
+    for (_, image) in images.iter().filter(|(_, image)| image.source == Source::Pulled) {
+        if !matches!(engine.image(&image.reference).await, Ok(Some(_))) {
+            missing.push(image.reference.clone());
         }
     }
+    missing
 }
 
 /// What virtual machines need; of no lab but one of machines is it wrong when that is missing.

@@ -8,6 +8,7 @@ use crate::{
     error::{Code, Context, Failure, Result},
     host::{docker, guard},
     provider::{
+        docker::images::Images,
         embedded::control::{self, Order},
         ready::{self, NotReady},
         state::{ContainerRecord, LabRecord, StateDir},
@@ -83,7 +84,12 @@ async fn remove_containers(
     let lab = containers::lab(record, there, clock).await?;
     let name = &record.spec.name;
     let removed = lab.down(&record.endpoints, args.purge).await;
-    removed.map_err(|error| containers::failure(name, &format!("lab `{name}` could not stop"), &error))
+    removed.map_err(|error| containers::failure(name, &format!("lab `{name}` could not stop"), &error))?;
+    if args.purge {
+        let registry = record.endpoints.registry.as_deref().map(|url| url.trim_start_matches("http://"));
+        Images::of(&record.spec).remove(lab.engine(), registry).await?;
+    }
+    Ok(())
 }
 
 /// Asks the lab's process to end, and kills it when it does not.

@@ -104,7 +104,8 @@ impl Lab {
             .env("HOME", self.home.path())
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
-            .env("MESOSLAB_NAME", &self.name);
+            .env("MESOSLAB_NAME", &self.name)
+            .env("MESOSLAB_PROVIDER", "embedded");
         if !self.marathon {
             command.env("MESOSLAB_NO_MARATHON", "1");
         }

@@ -24,10 +24,10 @@ impl UpRun<'_> {
             made = self.docker_up(&lab) => made,
             () = signals.next() => Err(self.lab_failure(&LabError::Interrupted)),
         };
-        if let Err(failure) = made {
+        if let Err(mut failure) = made {
             // What is late may be looked at.
             if failure.code != Code::NotReady {
-                lab.undo(&before).await.map_err(|error| self.lab_failure(&error))?;
+                failure.seen.extend(lab.undo(&before).await.err().map(|error| error.to_string()));
                 if !was_there {
                     self.state.purge().context("remove the state of the lab")?;
                 }

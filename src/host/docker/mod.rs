@@ -36,7 +36,7 @@ use self::life::{Life, Order};
 pub(in crate::host) use self::probe::Target;
 use super::process::Event;
 use crate::{
-    client::docker::{Engine, Place},
+    client::docker::{Engine, Place, labels as marks},
     engine::{
         agent::docker::{DockerConfig, DockerRun},
         executor::{Signal, docker::Inspected},
@@ -47,11 +47,6 @@ use crate::{
 
 /// Says in a work directory that containers may have been run for it.
 const MARK: &str = "meta/docker";
-
-/// Labels of the agent's own container that its tasks' containers get too.
-const OWN_LABELS: [&str; 2] = ["mesoslab.lab", "com.docker.compose.project"];
-const SERVICE_LABEL: &str = "com.docker.compose.service";
-const AGENT_NAME_LABEL: &str = "mesoslab.agent";
 
 /// What happens to containers.
 #[derive(Debug)]
@@ -107,8 +102,8 @@ impl Site {
                 format!("Failed to find the container '{own}' that the agent runs in: {}", reason(&error))
             })?;
             let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
-            let kept = OWN_LABELS.iter().filter_map(|name| Some((*name, labels.get(*name)?)));
-            let agent = labels.get(SERVICE_LABEL).map(|service| (AGENT_NAME_LABEL, service));
+            let kept = labels.get(marks::LAB).map(|lab| (marks::LAB, lab)).into_iter();
+            let agent = labels.get(marks::SERVICE).map(|service| (marks::AGENT, service));
             Ok(kept.chain(agent).map(|(name, value)| (name.to_owned(), value.clone())).collect())
         });
         labels.await.map(Vec::as_slice)

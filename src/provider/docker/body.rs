@@ -1,10 +1,10 @@
 //! A planned service as the body of a request to create its container.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::Ipv4Addr};
 
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig, PortBinding,
-    RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
+    NetworkingConfig, PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
 
 use super::plan::{Mount, Plan, Service};
@@ -14,7 +14,13 @@ use crate::client::docker::labels;
 const LOG: [(&str, &str); 2] = [("max-size", "10m"), ("max-file", "3")];
 
 /// The container of `service`, with the hash of what it is made from.
-pub fn container(lab: &str, plan: &Plan, service: &Service, hash: &str) -> ContainerCreateBody {
+pub fn container(
+    lab: &str,
+    plan: &Plan,
+    service: &Service,
+    hash: &str,
+    address: Option<Ipv4Addr>,
+) -> ContainerCreateBody {
     let port = format!("{}/tcp", service.port.container);
     let labels = labels::of(
         lab,
@@ -27,8 +33,15 @@ pub fn container(lab: &str, plan: &Plan, service: &Service, hash: &str) -> Conta
         ],
     );
     let environment = service.environment.iter().map(|(name, value)| format!("{name}={value}"));
-    let endpoint =
-        EndpointSettings { aliases: Some(vec![service.name.clone()]), ..EndpointSettings::default() };
+    let address = address.map(|address| EndpointIpamConfig {
+        ipv4_address: Some(address.to_string()),
+        ..EndpointIpamConfig::default()
+    });
+    let endpoint = EndpointSettings {
+        aliases: Some(vec![service.name.clone()]),
+        ipam_config: address,
+        ..EndpointSettings::default()
+    };
     ContainerCreateBody {
         image: Some(service.image.clone()),
         cmd: (!service.command.is_empty()).then(|| service.command.clone()),

@@ -7,8 +7,8 @@ use std::{
 
 use bollard::{
     models::{
-        ContainerSummary, ContainerSummaryStateEnum, ContainerUpdateBody, NetworkCreateRequest,
-        RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
+        ContainerSummary, ContainerSummaryStateEnum, ContainerUpdateBody, RestartPolicy,
+        RestartPolicyNameEnum, VolumeCreateRequest,
     },
     query_parameters::{
         CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
@@ -25,6 +25,7 @@ use super::{
     LabError, around, body,
     images::PresentImage,
     made::{self, Belongings},
+    network::{self, Subnet},
     plan::{self, Plan, Service, Surroundings},
     scheduler,
     steps::{self, Change, Present, Step},
@@ -134,7 +135,7 @@ impl DockerLab {
     /// # Errors
     /// What the engine refuses.
     pub async fn undo(&self, before: &Belongings) -> Result<(), LabError> {
-        made::undo(&self.engine, &self.name, before).await
+        made::undo(&self.engine, &self.name, before, self.clock).await
     }
 
     /// What it takes to have the containers that `spec` wants.
@@ -208,7 +209,7 @@ impl DockerLab {
     /// # Errors
     /// What the engine refuses; what was made until then stays, see [`DockerLab::undo`].
     pub async fn make(&self, drawn: &Drawn, phase: Phase) -> Result<(), LabError> {
-        self.network(&drawn.plan).await?;
+        let subnet = network::ensure(&self.engine, &self.name, &drawn.plan).await?;
         let services: Vec<_> =
             drawn.plan.services.iter().filter(|service| phase.has(&service.name)).collect();
         let removed = |change: &&Change| change.step == Step::Remove && phase == Phase::Cluster;
@@ -218,22 +219,9 @@ impl DockerLab {
         try_join_all(volumes.map(|(name, service)| self.volume(&drawn.plan, name, service))).await?;
         let started: BTreeMap<&str, CancellationToken> =
             services.iter().map(|service| (service.name.as_str(), CancellationToken::new())).collect();
-        try_join_all(services.iter().map(|service| self.bring(drawn, service, &started))).await.map(drop)
-    }
-
-    async fn network(&self, plan: &Plan) -> Result<(), LabError> {
-        let has = self.belongings().await?;
-        if !has.networks.is_empty() {
-            return Ok(());
-        }
-        let request = NetworkCreateRequest {
-            name: plan.network(),
-            driver: Some("bridge".to_owned()),
-            labels: Some(labels::of(&self.name, &plan.project, [("com.docker.compose.network", "default")])),
-            ..NetworkCreateRequest::default()
-        };
-        let created = self.engine.api().create_network(request).await;
-        created.map(drop).map_err(LabError::when(format!("create the network {}", plan.network())))
+        try_join_all(services.iter().map(|service| self.bring(drawn, service, &started, subnet)))
+            .await
+            .map(drop)
     }
 
     /// The volume of a service; a fresh one where it is of an agent that was another one.
@@ -264,19 +252,22 @@ impl DockerLab {
         drawn: &Drawn,
         service: &Service,
         started: &BTreeMap<&str, CancellationToken>,
+        subnet: Option<Subnet>,
     ) -> Result<(), LabError> {
         let (name, step) = (drawn.plan.container(&service.name), drawn.change(&service.name));
         if step == Some(&Step::Replace) {
             made::remove_container(&self.engine, &name).await?;
         }
         if matches!(step, Some(Step::Create | Step::Replace)) {
-            self.create(drawn, service).await?;
+            self.create(drawn, service, subnet).await?;
         }
         for before in service.after.iter().filter_map(|name| started.get(name.as_str())) {
             before.cancelled().await;
         }
         match step {
-            Some(Step::Create | Step::Replace | Step::Start) => self.start(&name, &service.name).await?,
+            Some(Step::Create | Step::Replace | Step::Start) => {
+                self.start_as_far_as_it_may(drawn, service, subnet).await?;
+            }
             Some(Step::Resume) => {
                 let resumed = self.engine.api().unpause_container(&name).await;
                 resumed.map_err(LabError::when(format!("resume {}", service.name)))?;
@@ -289,11 +280,31 @@ impl DockerLab {
         Ok(())
     }
 
-    async fn create(&self, drawn: &Drawn, service: &Service) -> Result<(), LabError> {
+    /// With fewer privileges where the engine cannot give all.
+    async fn start_as_far_as_it_may(
+        &self,
+        drawn: &Drawn,
+        service: &Service,
+        subnet: Option<Subnet>,
+    ) -> Result<(), LabError> {
+        let name = drawn.plan.container(&service.name);
+        match self.start(&name, &service.name).await {
+            Err(error) if service.privileged && is_out_of_reach(&error) => {
+                made::remove_container(&self.engine, &name).await?;
+                let humble = Service { privileged: false, ..service.clone() };
+                self.create(drawn, &humble, subnet).await?;
+                self.start(&name, &service.name).await
+            }
+            started => started,
+        }
+    }
+
+    async fn create(&self, drawn: &Drawn, service: &Service, subnet: Option<Subnet>) -> Result<(), LabError> {
         let name = drawn.plan.container(&service.name);
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
         let hash = drawn.hashes.get(&service.name).map_or("", String::as_str);
-        let body = body::container(&self.name, &drawn.plan, service, hash);
+        let address = subnet.and_then(|subnet| subnet.address(&service.name));
+        let body = body::container(&self.name, &drawn.plan, service, hash, address);
         let created = self.engine.api().create_container(Some(options), body).await;
         created.map(drop).map_err(LabError::when(format!("create the container {name}")))
     }
@@ -347,10 +358,18 @@ impl DockerLab {
     }
 
     async fn remove_tasks_of(&self, agent: &str) -> Result<(), LabError> {
+        self.remove_where(|container| label(container, labels::AGENT).as_deref() == Some(agent)).await
+    }
+
+    /// Some are in the network of their agent's container, which some engines then keep.
+    async fn remove_tasks(&self) -> Result<(), LabError> {
+        self.remove_where(|container| label(container, labels::SERVICE).is_none()).await
+    }
+
+    async fn remove_where(&self, is_meant: impl Fn(&ContainerSummary) -> bool) -> Result<(), LabError> {
         let all = self.all_containers().await?;
-        let of_agent =
-            all.iter().filter(|container| label(container, labels::AGENT).as_deref() == Some(agent));
-        let ids = of_agent.filter_map(|container| container.id.as_deref());
+        let meant = all.iter().filter(|container| is_meant(container));
+        let ids = meant.filter_map(|container| container.id.as_deref());
         try_join_all(ids.map(|id| made::remove_container(&self.engine, id))).await.map(drop)
     }
 
@@ -436,10 +455,16 @@ impl DockerLab {
         let contenders = services.iter().filter(|(service, _)| service.starts_with("master"));
         let ids = contenders.filter_map(|(_, container)| container.id.as_deref());
         join_all(ids.map(|id| self.resign(id))).await;
+        self.remove_tasks().await?;
         let all = self.belongings().await?;
         let volumes = if purge { all.volumes.clone() } else { BTreeSet::new() };
         Belongings { volumes, ..all }.remove(&self.engine).await
     }
+}
+
+/// An engine that may not do all itself, as in a container, can give no container everything.
+fn is_out_of_reach(error: &LabError) -> bool {
+    error.to_string().contains("unable to apply caps")
 }
 
 /// Of `Exited (2) 3 seconds ago` or `Restarting (2) 1 second ago`: when it is asked for, the engine may have started the

@@ -1,6 +1,6 @@
 //! What an engine has of a lab, and taking away what was not there before.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
@@ -9,7 +9,14 @@ use bollard::query_parameters::{
 use futures_util::future::join_all;
 
 use super::LabError;
-use crate::client::docker::{Engine, labels};
+use crate::{
+    client::docker::{Engine, labels},
+    provider::ready::{self, NotReady},
+    runtime::Clock,
+};
+
+/// How long that may take.
+const UNDOING: Duration = Duration::from_secs(15);
 
 /// Everything of one lab: ids of containers and networks, names of volumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,18 +83,21 @@ impl Belongings {
 }
 
 /// Takes away what the lab has beside what it had `before`, until nothing more appears: what was asked for last may
-/// still be coming.
+/// still be coming, and hold what is being removed.
 ///
 /// # Errors
-/// As [`Belongings::remove`].
-pub async fn undo(engine: &Engine, lab: &str, before: &Belongings) -> Result<(), LabError> {
-    loop {
-        let new = Belongings::of(engine, lab).await?.without(before);
+/// As [`Belongings::remove`], when that goes on.
+pub async fn undo(engine: &Engine, lab: &str, before: &Belongings, clock: Clock) -> Result<(), LabError> {
+    let gone = ready::until(clock, UNDOING, async || {
+        let words = |error: LabError| NotReady(error.to_string());
+        let new = Belongings::of(engine, lab).await.map_err(words)?.without(before);
         if new.is_empty() {
             return Ok(());
         }
-        new.remove(engine).await?;
-    }
+        new.remove(engine).await.map_err(words)?;
+        Err(NotReady("something of it may still be coming".to_owned()))
+    });
+    gone.await.map_err(|left| LabError::Other(format!("not all that was made could be removed: {left}")))
 }
 
 /// Kills a container and removes it with its anonymous volumes; that it is gone is fine.

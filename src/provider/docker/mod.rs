@@ -10,6 +10,7 @@ mod error;
 pub mod images;
 mod lab;
 mod made;
+mod network;
 pub mod plan;
 mod scheduler;
 pub mod steps;

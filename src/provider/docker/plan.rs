@@ -410,25 +410,9 @@ pub(in crate::provider) fn mesos_duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use crate::spec::SpecLayer;
-
-    /// One that needs nothing.
-    pub(crate) fn a_service(name: &str) -> Service {
-        Service {
-            name: name.to_owned(),
-            image: "image".to_owned(),
-            command: Vec::new(),
-            environment: BTreeMap::new(),
-            port: Published { host: 1, container: 1 },
-            mounts: Vec::new(),
-            after: Vec::new(),
-            privileged: false,
-            host_pids: false,
-            init: false,
-        }
-    }
 
     fn plan(text: &str) -> Plan {
         let spec = SpecLayer::parse("lab.toml", text, |_| Vec::new()).expect("valid").resolve();

@@ -69,7 +69,23 @@ pub fn changes(planned: &[(&Service, String)], present: &BTreeMap<String, Presen
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::docker::plan::tests::a_service;
+    use crate::provider::docker::plan::Published;
+
+    /// One that needs nothing.
+    fn a_service(name: &str) -> Service {
+        Service {
+            name: name.to_owned(),
+            image: "image".to_owned(),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            port: Published { host: 1, container: 1 },
+            mounts: Vec::new(),
+            after: Vec::new(),
+            privileged: false,
+            host_pids: false,
+            init: false,
+        }
+    }
 
     fn there(hash: &str) -> Present {
         Present { id: "1".to_owned(), hash: hash.to_owned(), running: true, paused: false }

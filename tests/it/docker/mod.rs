@@ -6,6 +6,10 @@ mod compose;
 mod engine;
 mod images;
 #[cfg(target_os = "linux")]
+mod lab;
+#[cfg(target_os = "linux")]
+mod private;
+#[cfg(target_os = "linux")]
 mod stand_ins;
 #[cfg(target_os = "linux")]
 mod tasks;

@@ -9,6 +9,7 @@ mod context;
 mod ensure;
 mod make;
 mod program;
+mod remove;
 mod tools;
 
 use std::collections::BTreeMap;

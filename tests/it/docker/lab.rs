@@ -1,0 +1,194 @@
+//! A whole lab of our own images on an engine of the test's own: from nothing to tasks, through deaths and restarts, and
+//! back to nothing.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::private::PrivateEngine;
+use crate::support::eventually;
+
+const LITE: [&str; 5] = ["up", "--provider", "docker", "--flavor", "lite"];
+
+fn up(engine: &PrivateEngine, more: &[&str]) -> serde_json::Value {
+    engine.json(&[&LITE[..], more].concat())
+}
+
+fn running(engine: &PrivateEngine) -> usize {
+    let tasks = engine.json(&["tasks"]);
+    let of_ours =
+        |task: &&serde_json::Value| task["state"] == "TASK_RUNNING" && task["framework"] == "mesoslab";
+    tasks.as_array().expect("a list").iter().filter(of_ours).count()
+}
+
+fn state(engine: &PrivateEngine) -> String {
+    engine.json(&["status"])["state"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_lite_lab_lives_and_leaves_nothing() {
+    let Some(mut engine) = PrivateEngine::start(&[]) else { return };
+    let before = engine.inventory();
+
+    let report = up(&engine, &["--agents", "2", "--tasks", "5"]);
+    assert_eq!((&report["provider"], &report["tasks"]["running"]), (&"docker".into(), &5.into()), "{report}");
+    assert_eq!(report["endpoints"]["master"], "http://127.0.0.1:5050");
+    let framework = engine.docker(&["ps", "--filter", "label=mesoslab.task", "--format", "{{.Image}}"]);
+    assert_eq!(
+        framework.trim(),
+        "127.0.0.1:5000/mesoslab/framework:0.1.0",
+        "the scheduler comes from the registry"
+    );
+    let again = up(&engine, &["--agents", "2"]);
+    assert_eq!(again["changes"], serde_json::json!([]), "nothing is made anew");
+
+    let names = engine.docker(&[
+        "ps",
+        "--filter",
+        "label=com.docker.compose.project=mesoslab-default",
+        "--format",
+        "{{.Names}}",
+    ]);
+    assert!(names.contains("mesoslab-default-agent-2-1"), "{names}");
+    let bound = engine.docker(&["ps", "--format", "{{.Ports}}"]);
+    assert!(!bound.contains("0.0.0.0:") && bound.contains("127.0.0.1:5050->5050/tcp"), "{bound}");
+
+    engine.ok(&["config", "set", "executor=docker", "image=127.0.0.1:5000/mesoslab/task:0.1.0"]);
+    eventually("five tasks run from the pushed image", || {
+        let images = engine.docker(&["ps", "--filter", "label=mesoslab.task", "--format", "{{.Image}}"]);
+        images.lines().filter(|image| image.ends_with("/mesoslab/task:0.1.0")).count() == 5
+            && running(&engine) == 5
+    });
+    let tasks = engine.json(&["tasks"]);
+    let of_ours = tasks.as_array().expect("a list").iter().find(|task| task["framework"] == "mesoslab");
+    let task = of_ours.expect("a task")["id"].as_str().expect("an id").to_owned();
+    eventually("the task's output is in its sandbox", || {
+        engine.ok(&["logs", &task]).stdout().contains("runs in")
+    });
+    engine.ok(&["config", "set", "executor=command"]);
+    eventually("commands run in the agents' containers", || {
+        engine.docker(&["ps", "-q", "--filter", "label=mesoslab.task"]).lines().count() == 1
+            && running(&engine) == 5
+    });
+    engine.ok(&["scale", "7"]);
+    assert_eq!(running(&engine), 7);
+
+    let logs = engine.ok(&["logs", "master"]).stdout();
+    assert!(logs.contains("agent admitted"), "{logs}");
+    let all = engine.ok(&["logs", "-t", "1"]).stdout();
+    assert!(all.lines().any(|line| line.starts_with("zookeeper")), "{all}");
+    let status = engine.json(&["status"]);
+    let agent = &status["components"].as_array().expect("components")[3];
+    assert_eq!(
+        (&agent["name"], &agent["container"]["state"]),
+        (&"agent-1".into(), &"running".into()),
+        "{status}"
+    );
+    assert!(agent["container"]["memory"].as_u64().is_some_and(|bytes| bytes > 1_000_000), "{agent}");
+
+    // An agent's container is killed: the engine leaves it dead, `up` heals the lab, its tasks move.
+    engine.docker(&["kill", "mesoslab-default-agent-1-1"]);
+    let healed = up(&engine, &["--agents", "2"]);
+    assert_eq!(healed["changes"], serde_json::json!(["agent-1 started again"]));
+    eventually("seven tasks run again", || running(&engine) == 7);
+
+    // A master that is paused is missed; resumed, it goes on with all.
+    engine.docker(&["pause", "mesoslab-default-master-1"]);
+    let healed = up(&engine, &["--agents", "2"]);
+    assert_eq!(healed["changes"], serde_json::json!(["master resumed"]));
+    eventually("all is well", || state(&engine) == "running" && running(&engine) == 7);
+
+    engine.ok(&["chaos", "leader"]);
+    engine.ok(&["chaos", "zookeeper"]);
+    engine.ok(&["chaos", "scheduler"]);
+
+    engine.restart();
+    up(&engine, &["--agents", "2"]);
+    eventually("the lab survives its engine", || state(&engine) == "running" && running(&engine) == 7);
+
+    let smaller = up(&engine, &["--agents", "1"]);
+    assert_eq!(smaller["changes"], serde_json::json!(["agent-2 removed"]));
+    let volumes = engine.docker(&["volume", "ls", "--format", "{{.Name}}"]);
+    assert!(!volumes.contains("agent-2"), "{volumes}");
+
+    engine.ok(&["scheduler", "stop", "--teardown"]);
+    engine.ok(&["scheduler", "start"]);
+    engine.ok(&["down"]);
+    assert_eq!(engine.docker(&["ps", "-aq"]), "");
+    let kept = up(&engine, &["--agents", "1", "--no-marathon"]);
+    assert_eq!(kept["tasks"]["wanted"], 7, "what was asked for is kept: {kept}");
+    eventually("seven tasks run", || running(&engine) == 7);
+    engine.ok(&["down", "--purge"]);
+    assert_eq!(engine.inventory(), before);
+}
+
+#[test]
+fn an_interrupted_start_leaves_nothing() {
+    let Some(engine) = PrivateEngine::start(&[]) else { return };
+    engine.ok(&["build", "--flavor", "lite"]);
+    let before = engine.inventory();
+    let mut up = engine.command(&LITE).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("up");
+    eventually("containers are being made", || !engine.docker(&["ps", "-aq"]).is_empty());
+    let pid = Pid::from_raw(up.id().cast_signed()).expect("a process");
+    kill_process(pid, Signal::INT).expect("it runs");
+    assert_eq!(up.wait().expect("it ends").code(), Some(1));
+    assert_eq!(engine.inventory(), before);
+    assert_eq!(engine.run(&["status"]).code(), 4, "there is no such lab");
+}
+
+#[test]
+fn each_failure_says_what_helps_and_leaves_nothing() {
+    let Some(engine) = PrivateEngine::start(&["--default-address-pool", "base=10.99.0.0/24,size=24"]) else {
+        return;
+    };
+    engine.ok(&["build", "--flavor", "lite"]);
+    let before = engine.inventory();
+    let fails = |args: &[&str], words: &[&str]| {
+        let ran = engine.run(args);
+        assert_eq!(ran.code(), 1, "{}", ran.stderr());
+        for word in words {
+            assert!(ran.stderr().contains(word), "no `{word}` in: {}", ran.stderr());
+        }
+    };
+
+    fails(
+        &["up", "--provider", "docker", "--flavor", "apache"],
+        &["zookeeper:3.9", "--flavor lite", "[images]"],
+    );
+    let auto = engine.ok(&["up", "--agents", "1"]).stderr();
+    assert!(auto.contains("provider embedded (auto: ") && auto.contains("cannot be pulled"), "{auto}");
+    engine.ok(&["down", "--purge"]);
+
+    // A container of somebody else has the name.
+    engine.docker(&[
+        "create",
+        "--name",
+        "mesoslab-default-zookeeper-1",
+        "--network",
+        "none",
+        "mesoslab/zookeeper:0.1.0",
+    ]);
+    fails(&LITE, &["mesoslab-default-zookeeper-1", "--name"]);
+    engine.docker(&["rm", "mesoslab-default-zookeeper-1"]);
+
+    // Somebody else has all addresses.
+    engine.docker(&["network", "create", "other"]);
+    fails(&LITE, &["docker network prune"]);
+    engine.docker(&["network", "rm", "other"]);
+
+    // A component that ends is a failure at once, with its last words.
+    let wrong = "[lab]\nprovider = \"docker\"\nflavor = \"lite\"\n[[agents]]\n[images]\nmaster = \"mesoslab/zookeeper:0.1.0\"\n";
+    std::fs::write(engine.path().join("mesoslab.toml"), wrong).expect("write");
+    fails(&["up"], &["master has ended with exit code 2", "unexpected argument"]);
+    std::fs::remove_file(engine.path().join("mesoslab.toml")).expect("remove");
+
+    assert_eq!(engine.inventory(), before);
+    let gone = engine
+        .command(&LITE)
+        .env("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+        .output()
+        .expect("it runs");
+    let words = String::from_utf8_lossy(&gone.stderr).into_owned();
+    assert!(words.contains("no Docker Engine answers at unix:///nonexistent/engine.sock"), "{words}");
+    assert!(words.contains("--provider embedded"), "{words}");
+}

@@ -1,0 +1,192 @@
+//! An engine of the test's own, in a network namespace of its own: it can be stopped, filled and robbed of its addresses,
+//! and whoever is in its namespace has every usual port.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Ran, eventually};
+
+/// Engines of this process, for the names of their namespaces.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+pub struct PrivateEngine {
+    home: TempDir,
+    namespace: String,
+    extra: Vec<String>,
+    daemon: Child,
+}
+
+/// How many there are of each kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Inventory {
+    pub containers: usize,
+    pub networks: usize,
+    pub volumes: usize,
+    pub images: usize,
+}
+
+impl PrivateEngine {
+    /// None where no engine can be started.
+    #[expect(clippy::print_stdout, reason = "says what it skips")]
+    pub fn start(extra: &[&str]) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can start an engine");
+            return None;
+        }
+        let programs = ["dockerd", "nsenter", "ip", "docker"];
+        let is_there = |name: &&&str| {
+            !Command::new("sh")
+                .args(["-c", &format!("command -v {name}")])
+                .output()
+                .is_ok_and(|it| it.status.success())
+        };
+        if let Some(missing) = programs.iter().find(is_there) {
+            println!("skipped: there is no {missing}");
+            return None;
+        }
+        let home = tempfile::tempdir().expect("a directory");
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("mlab-{}-{number}", std::process::id());
+        run("ip", &["netns", "add", &namespace]);
+        let inside = format!("--net=/run/netns/{namespace}");
+        run("nsenter", &[&inside, "ip", "link", "set", "lo", "up"]);
+        fs::write(home.path().join("daemon.json"), storage_driver().to_string()).expect("write");
+        let extra = extra.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
+        let daemon = spawn(home.path(), &namespace, &extra);
+        let mut engine = Self { home, namespace, extra, daemon };
+        engine.until_it_answers();
+        Some(engine)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn place(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.home.path().join("engine.sock")
+    }
+
+    /// `mesoslab ARGS` in the engine's namespace.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/run/netns/{}", self.namespace))
+            .arg(env!("CARGO_BIN_EXE_mesoslab"))
+            .args(args)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("DOCKER_HOST", self.place());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+
+    /// Runs a command that must succeed.
+    pub fn ok(&self, args: &[&str]) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.code(), 0, "mesoslab {args:?}\n{}{}", ran.stdout(), ran.stderr());
+        ran
+    }
+
+    pub fn json(&self, args: &[&str]) -> Value {
+        let ran = self.ok(&[args, &["-o", "json"]].concat());
+        serde_json::from_str(&ran.stdout()).expect("JSON on stdout")
+    }
+
+    /// What `docker ARGS` prints.
+    pub fn docker(&self, args: &[&str]) -> String {
+        let mut command = Command::new("docker");
+        command.args(["-H", &self.place()]).args(args);
+        let output = command.output().expect("docker runs");
+        assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn inventory(&self) -> Inventory {
+        let count = |args: &[&str]| self.docker(args).lines().count();
+        Inventory {
+            containers: count(&["ps", "-aq"]),
+            networks: count(&["network", "ls", "-q"]),
+            volumes: count(&["volume", "ls", "-q"]),
+            images: count(&["images", "-aq"]),
+        }
+    }
+
+    /// Stops it in order, and starts it again.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.daemon = spawn(self.home.path(), &self.namespace, &self.extra);
+        self.until_it_answers();
+    }
+
+    fn stop(&mut self) {
+        let pid = Pid::from_raw(self.daemon.id().cast_signed()).expect("a process");
+        let _ended_already = kill_process(pid, Signal::TERM);
+        let _status = self.daemon.wait();
+    }
+
+    fn until_it_answers(&mut self) {
+        let place = self.place();
+        eventually("the engine answers", || {
+            let ended = self.daemon.try_wait().expect("a process");
+            let log = || fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+            assert!(ended.is_none(), "the engine has ended: {}", log());
+            let asked = Command::new("docker").args(["-H", &place, "version"]).output();
+            asked.is_ok_and(|output| output.status.success())
+        });
+    }
+}
+
+impl Drop for PrivateEngine {
+    fn drop(&mut self) {
+        let _down = self.command(&["down", "--all", "--purge"]).output();
+        self.stop();
+        let _removed = Command::new("ip").args(["netns", "delete", &self.namespace]).output();
+    }
+}
+
+fn spawn(home: &Path, namespace: &str, extra: &[String]) -> Child {
+    let at = |name: &str| home.join(name).display().to_string();
+    let log = fs::OpenOptions::new().create(true).append(true).open(home.join("log")).expect("a log");
+    let mut command = Command::new("nsenter");
+    command
+        .args([&format!("--net=/run/netns/{namespace}"), "dockerd"])
+        .args(["--config-file", &at("daemon.json"), "--data-root", &at("data"), "--exec-root", &at("exec")])
+        .args(["--pidfile", &at("pid"), "-H", &format!("unix://{}", at("engine.sock")), "--bridge", "none"])
+        .args(extra)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log);
+    command.spawn().expect("dockerd starts")
+}
+
+/// The one that this machine's own engine uses: not every one works everywhere.
+fn storage_driver() -> Value {
+    let text = fs::read_to_string("/etc/docker/daemon.json").unwrap_or_default();
+    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+    match config.get("storage-driver") {
+        Some(driver) => serde_json::json!({ "storage-driver": driver }),
+        None => serde_json::json!({}),
+    }
+}
+
+fn run(program: &str, args: &[&str]) {
+    let output = Command::new(program).args(args).output().expect("it runs");
+    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
