@@ -29,6 +29,7 @@ impl UpRun<'_> {
             if failure.code != Code::NotReady {
                 failure.seen.extend(lab.undo(&before).await.err().map(|error| error.to_string()));
                 if !was_there {
+                    self.untag(&lab).await;
                     self.state.purge().context("remove the state of the lab")?;
                 }
             }
@@ -102,6 +103,14 @@ impl UpRun<'_> {
             stopped: false,
         };
         self.state.write_record(&record).context("write the lab's record")
+    }
+
+    /// Images that were pushed keep no name in a registry that is gone.
+    async fn untag(&self, lab: &DockerLab) {
+        if let Some(registry) = self.record_endpoints().registry {
+            let registry = registry.trim_start_matches("http://");
+            let _listed_later = Images::of(self.spec).untag(lab.engine(), registry).await;
+        }
     }
 
     fn start<'a>(&'a self, lab: &'a DockerLab) -> Start<'a> {

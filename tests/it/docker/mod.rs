@@ -1,6 +1,8 @@
 //! The lab of containers. What wants an engine skips with a printed reason where none answers.
 
 #[cfg(target_os = "linux")]
+mod apache;
+#[cfg(target_os = "linux")]
 mod by_compose;
 mod compose;
 mod engine;
