@@ -13,7 +13,7 @@
 //! | 1 | [`engine`] | what happens in a cluster, without IO: master, allocator, agent, executor |
 //! | 1 | [`scheduler`] | what our framework decides, without IO: placing, replacing, explaining |
 //! | 1 | [`services`] | what a lab has beside Mesos, without IO: ZooKeeper, Exhibitor, Marathon, a registry of images |
-//! | 1 | [`client`] | talking to any Mesos and to our scheduler over HTTP |
+//! | 1 | [`client`] | talking to any Mesos, to our scheduler and to Docker Engine over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
 //! | 2 | [`cluster`] | what is: the read model of a cluster, folded from its event streams |
@@ -27,6 +27,7 @@
 //!
 //! ```text
 //! argv > cli > settings + LabSpec > provider > Endpoints
+//! LabSpec > docker::plan > what an engine has > docker::steps > containers > Endpoints
 //! Endpoints > client > commands > printer
 //! Endpoints > client > cluster::watch > Change > ClusterView > tui view > terminal
 //! key > tui update > Effect > tui work > client
@@ -44,8 +45,8 @@
 //!   that was not seeded: each part is a struct with `handle(now, input)`, and one loop in [`host`] does its IO.
 //!   The same inputs give the same outputs, byte by byte.
 //! * **One door.** What stands above [`provider`] reaches a lab through its public HTTP APIs, whoever runs it.
-//!   The one exception is the control socket of the embedded lab's process, which only starts, changes and ends it
-//!   and its parts.
+//!   The exceptions are the control socket of the embedded lab's process, and the engine of a lab of containers: by them
+//!   a lab and its parts are started, changed and ended, and containers are looked at.
 //! * **Only [`runtime`] spawns and reads the time, only [`printer`] prints, only the dashboard's terminal draws.**
 //!   `clippy.toml` holds the rest of us to it.
 //! * **A dashboard that never waits.** [`tui`]'s `update` is pure, and it alone changes what is shown; all that takes time

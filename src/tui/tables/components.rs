@@ -88,9 +88,9 @@ pub static TABLE: Table<Component> = Table {
     },
 };
 
-/// What its container uses, or nothing where it is in none.
+/// What its container uses, or a dash where it is in none.
 fn used(component: &Component, of: impl Fn(&Container) -> Option<String>) -> String {
-    component.container.as_ref().and_then(of).unwrap_or_default()
+    component.container.as_ref().and_then(of).unwrap_or_else(|| "-".to_owned())
 }
 
 fn amount(component: &Component, of: impl Fn(&Container) -> Option<f64>) -> Rank<'_> {

@@ -8,7 +8,7 @@ use crate::{
     cluster::{
         Gauges, Master,
         agent::{Agent, AgentState},
-        component::{self, Component, Health},
+        component::{self, Component, Container, Health},
         framework::{Framework, FrameworkState},
         history::{self, Happening, Weight},
         link::Link,
@@ -329,7 +329,12 @@ fn components() -> Vec<Component> {
         restarts: 0,
         last_ping: Some(ago(1)),
         round_trip: Some(Duration::from_micros(850)),
-        container: None,
+        container: (name == "agent-1").then(|| Container {
+            state: "running".to_owned(),
+            restarts: 0,
+            cores: Some(0.031),
+            memory: Some(12_300_000),
+        }),
     };
     vec![
         component("master", component::Kind::Master, 5050, "elected"),
