@@ -58,10 +58,10 @@ pub async fn again(clock: Clock, address: SocketAddr) -> io::Result<TcpListener>
     bound.await.map_err(io::Error::other)
 }
 
-/// A port for a process that is yet to start: the one that is wished for, as [`bind`] chooses.
+/// A port for a process that is yet to start: the one that is wished for, or the last one, or a free one.
 ///
 /// # Errors
-/// As [`bind`].
+/// When loopback gives no port at all.
 pub async fn reserve(wished: u16, last: Option<u16>) -> io::Result<(SocketAddr, Option<u16>)> {
     let bound = bind(wished, last).await?;
     Ok((bound.listener.local_addr()?, bound.in_use))
