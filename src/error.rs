@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::client;
+
 /// Exit codes, the same for every command.
 ///
 /// | code | meaning |
@@ -99,20 +101,6 @@ pub trait Context<T> {
 
 impl<T, E: std::error::Error> Context<T> for std::result::Result<T, E> {
     fn context(self, action: impl fmt::Display) -> Result<T> {
-        self.map_err(|error| Failure::failed(format!("failed to {action}: {}", chain(&error))))
+        self.map_err(|error| Failure::failed(format!("failed to {action}: {}", client::chain(&error))))
     }
-}
-
-/// An error with its causes: `a: b: c`.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use bollard::errors::Error;
 
 use super::place::Place;
+use crate::client::chain;
 
 /// Why an engine does not do what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -226,20 +227,6 @@ fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
         next = error.source();
     }
     None
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl From<Error> for EngineError {

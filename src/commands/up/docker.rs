@@ -16,22 +16,24 @@ use crate::{
 
 impl UpRun<'_> {
     /// What was not there before is taken away again where this fails or is interrupted.
-    pub(super) async fn docker(&self, engine: Engine, was_there: bool) -> Result<()> {
+    pub(super) async fn docker(
+        &self,
+        engine: Engine,
+        was_there: bool,
+        kept: Option<&LabRecord>,
+    ) -> Result<()> {
         let mut signals = Signals::listen().context("listen for signals")?;
         let lab = DockerLab::new(engine, &self.spec.name, self.clock);
         let before = lab.belongings().await.map_err(|error| self.lab_failure(&error))?;
         let made = tokio::select! {
-            made = self.docker_up(&lab) => made,
+            made = self.docker_up(&lab, kept) => made,
             () = signals.next() => Err(self.lab_failure(&LabError::Interrupted)),
         };
         if let Err(mut failure) = made {
             // What is late may be looked at.
             if failure.code != Code::NotReady {
                 failure.seen.extend(lab.undo(&before).await.err().map(|error| error.to_string()));
-                if !was_there {
-                    self.untag(&lab).await;
-                    self.state.purge().context("remove the state of the lab")?;
-                }
+                self.forget(&lab, was_there, kept).await?;
             }
             return Err(failure);
         }
@@ -44,20 +46,31 @@ impl UpRun<'_> {
         Ok(())
     }
 
-    async fn docker_up(&self, lab: &DockerLab) -> Result<()> {
-        let kept = self.state.record_if_sound().context("read the lab's record")?;
-        let last = kept.as_ref().and_then(|record| record.containers.as_ref());
+    /// The record is again what it was before.
+    async fn forget(&self, lab: &DockerLab, was_there: bool, kept: Option<&LabRecord>) -> Result<()> {
+        match kept {
+            Some(record) => self.state.write_record(record).context("write the lab's record"),
+            None if was_there => Ok(()),
+            None => {
+                self.untag(lab).await;
+                self.state.purge().context("remove the state of the lab")
+            }
+        }
+    }
+
+    async fn docker_up(&self, lab: &DockerLab, kept: Option<&LabRecord>) -> Result<()> {
+        let last = kept.and_then(|record| record.containers.as_ref());
         let last = last.map(|containers| containers.ports.clone()).unwrap_or_default();
         let images = self.images(lab).await?;
         let drawn = lab.draw(self.spec, &images, &last).await.map_err(|error| self.lab_failure(&error))?;
-        self.write_new_record(lab, &drawn, kept.as_ref())?;
+        self.write_new_record(lab, &drawn, kept)?;
         let changes: Vec<_> = drawn.changes.iter().map(ToString::to_string).collect();
         let changes = if drawn.is_fresh() { Vec::new() } else { changes };
         if !drawn.is_fresh() {
             self.say_changes(&changes);
         }
-        if kept.as_ref().is_some_and(|kept| !kept.stopped && kept.spec.marathon != self.spec.marathon) {
-            self.move_scheduler(lab, kept.as_ref()).await?;
+        if let Some(kept) = kept.filter(|kept| !kept.stopped && kept.spec.marathon != self.spec.marathon) {
+            self.move_scheduler(lab, kept).await?;
         }
         lab.make(&drawn, Phase::Cluster).await.map_err(|error| self.lab_failure(&error))?;
         let endpoints = drawn.endpoints.clone();
@@ -66,7 +79,7 @@ impl UpRun<'_> {
             let start = self.start(lab);
             let ((), pushed) =
                 tokio::try_join!(self.cluster_ready(&started), containers::push(&start, &drawn))?;
-            containers::start_scheduler(&start, &drawn, kept.as_ref(), pushed).await?;
+            containers::start_scheduler(&start, &drawn, kept, pushed).await?;
             self.scheduler_ready(&started).await
         };
         tokio::select! {
@@ -82,9 +95,8 @@ impl UpRun<'_> {
     }
 
     /// Whoever runs the scheduler ends it before somebody else does.
-    async fn move_scheduler(&self, lab: &DockerLab, kept: Option<&LabRecord>) -> Result<()> {
-        let endpoints = kept.map(|record| record.endpoints.clone()).unwrap_or_default();
-        let stopped = self.start(lab).scheduler(&endpoints).stop(false).await;
+    async fn move_scheduler(&self, lab: &DockerLab, kept: &LabRecord) -> Result<()> {
+        let stopped = self.start(lab).scheduler(&kept.endpoints).stop(false).await;
         stopped.map_err(|error| self.lab_failure(&error))
     }
 

@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, args: &cli::Up, clock: Clock) -> Result<()
     let up = UpRun { settings, args, clock, started, state: &state, spec: &spec };
     match engine {
         None if provider == ProviderKind::Vagrant => up.machines().await,
-        Some(engine) => up.docker(engine, was_there).await,
+        Some(engine) => up.docker(engine, was_there, kept.as_ref()).await,
         None if args.foreground => up.foreground().await,
         None => up.background().await,
     }

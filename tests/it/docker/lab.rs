@@ -192,3 +192,18 @@ fn each_failure_says_what_helps_and_leaves_nothing() {
     assert!(words.contains("no Docker Engine answers at unix:///nonexistent/engine.sock"), "{words}");
     assert!(words.contains("--provider embedded"), "{words}");
 }
+
+#[test]
+fn a_full_disk_is_said_to_be_full() {
+    let Some(engine) = PrivateEngine::with_room(&[], Some(24)) else { return };
+    let before = engine.inventory();
+    let ran = engine.run(&LITE);
+    assert_eq!(ran.code(), 1, "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("no space left") && ran.stderr().contains("docker system df"),
+        "{}",
+        ran.stderr()
+    );
+    assert_eq!(engine.inventory(), before);
+    assert_eq!(engine.run(&["status"]).code(), 4, "there is no such lab");
+}

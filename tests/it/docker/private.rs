@@ -35,8 +35,13 @@ pub struct Inventory {
 
 impl PrivateEngine {
     /// None where no engine can be started.
-    #[expect(clippy::print_stdout, reason = "says what it skips")]
     pub fn start(extra: &[&str]) -> Option<Self> {
+        Self::with_room(extra, None)
+    }
+
+    /// With so many megabytes of disk.
+    #[expect(clippy::print_stdout, reason = "says what it skips")]
+    pub fn with_room(extra: &[&str], megabytes: Option<u32>) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: only root can start an engine");
             return None;
@@ -59,6 +64,12 @@ impl PrivateEngine {
         let inside = format!("--net=/run/netns/{namespace}");
         run("nsenter", &[&inside, "ip", "link", "set", "lo", "up"]);
         fs::write(home.path().join("daemon.json"), storage_driver().to_string()).expect("write");
+        if let Some(megabytes) = megabytes {
+            let data = home.path().join("data");
+            fs::create_dir(&data).expect("a directory");
+            let data = data.display().to_string();
+            run("mount", &["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs", &data]);
+        }
         let extra = extra.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
         let daemon = spawn(home.path(), &namespace, &extra);
         let mut engine = Self { home, namespace, extra, daemon };
@@ -157,6 +168,8 @@ impl Drop for PrivateEngine {
     fn drop(&mut self) {
         let _down = self.command(&["down", "--all", "--purge"]).output();
         self.stop();
+        let data = self.home.path().join("data").display().to_string();
+        let _none_there = Command::new("umount").arg(&data).stderr(Stdio::null()).status();
         let _removed = Command::new("ip").args(["netns", "delete", &self.namespace]).output();
     }
 }
