@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
-
 use crate::{
     client::{
         Http,
@@ -21,9 +19,6 @@ use crate::{
     settings::Settings,
     spec::LabSpec,
 };
-
-/// How long the registry may take to answer.
-const REGISTRY: Duration = Duration::from_secs(30);
 
 /// The component whose image is our scheduler.
 const FRAMEWORK: &str = "framework";
@@ -51,6 +46,8 @@ pub struct Start<'a> {
     pub spec: &'a LabSpec,
     pub state: &'a StateDir,
     pub clock: Clock,
+    /// How long each of those that it needs may take to answer.
+    pub wait: Duration,
 }
 
 impl<'a> Start<'a> {
@@ -60,61 +57,68 @@ impl<'a> Start<'a> {
         DockerScheduler { lab: self.lab, spec: self.spec, endpoints, clock: self.clock, state_dir }
     }
 
+    async fn answers(&self, service: &str, url: Option<&str>) -> Result<()> {
+        let there =
+            ready::service(&Http::new(), service, url.unwrap_or_default(), self.clock, self.wait).await;
+        there.map(drop).map_err(|missing| {
+            Failure::new(Code::NotReady, format!("the scheduler waits for {service}: {missing}"))
+        })
+    }
+
     fn failed(&self, error: &LabError) -> Failure {
         failure(&self.spec.name, "the scheduler could not start", error)
     }
 }
 
-/// Readies and starts the scheduler where it does not run, else gives it what the lab file has changed since `kept`.
-/// Marathon runs it from the lab's registry, where there is a Marathon.
+/// Readies and starts the scheduler where it does not run, else gives it what the lab file has changed since `kept`, as
+/// soon as what it needs is there. Marathon runs it from the lab's registry, where there is a Marathon.
 ///
 /// # Errors
-/// When the registry, Marathon or the engine refuses, or a setting is invalid.
-pub async fn start_scheduler(
-    start: &Start<'_>,
-    drawn: &Drawn,
-    kept: Option<&LabRecord>,
-    image: Option<String>,
-) -> Result<()> {
-    let changed = match kept {
-        Some(record) => scheduler_changes(&record.spec.scheduler, &start.spec.scheduler),
-        None => Map::new(),
+/// When ZooKeeper, the registry or Marathon does not come, one of them or the engine refuses, or a setting is invalid.
+pub async fn start_scheduler(start: &Start<'_>, drawn: &Drawn, kept: Option<&LabRecord>) -> Result<()> {
+    let Endpoints { zookeeper, marathon, registry, .. } = &drawn.endpoints;
+    let ready = async {
+        start.answers("zookeeper", zookeeper.as_deref()).await?;
+        ready(start, drawn, kept).await
     };
-    let endpoints = &drawn.endpoints;
-    let url = endpoints.scheduler.as_deref().unwrap_or_default();
-    let api = provider::scheduler_api(url).context("talk to the scheduler")?;
-    let runs = api.state().await.is_ok();
-    let scheduler = start.scheduler(endpoints);
-    if !runs {
-        let prepared = scheduler.prepare(&changed, drawn.is_fresh()).await;
-        prepared.map_err(|error| start.failed(&error))?;
-    } else if !changed.is_empty() {
-        api.patch_config(&changed.into()).await.context("set the scheduler's settings")?;
-    }
-    if let (Some(marathon), Some(image)) = (&endpoints.marathon, image) {
-        let port = drawn.ports.get(SCHEDULER).copied().unwrap_or_default();
-        return scheduler.put(marathon, &image, port).await.map_err(|error| start.failed(&error));
-    }
-    start.lab.make(drawn, Phase::Scheduler).await.map_err(|error| start.failed(&error))
+    let (Some(marathon), Some(registry)) = (marathon, registry) else {
+        ready.await?;
+        return start.lab.make(drawn, Phase::Scheduler).await.map_err(|error| start.failed(&error));
+    };
+    let pushed = async {
+        start.answers("registry", Some(registry)).await?;
+        pushed(start, registry).await
+    };
+    let ((), image, ()) = tokio::try_join!(ready, pushed, start.answers("marathon", Some(marathon)))?;
+    let port = drawn.ports.get(SCHEDULER).copied().unwrap_or_default();
+    let put = start.scheduler(&drawn.endpoints).put(marathon, &image, port).await;
+    put.map_err(|error| start.failed(&error))
 }
 
-/// Pushes our images to the lab's registry once it answers; gives what the framework's is called there, for a lab whose
-/// Marathon runs it.
-///
-/// # Errors
-/// When the registry does not come, or does not take them.
-pub async fn push(start: &Start<'_>, drawn: &Drawn) -> Result<Option<String>> {
-    let (Some(_), Some(url)) = (&drawn.endpoints.marathon, &drawn.endpoints.registry) else {
-        return Ok(None);
-    };
-    let there = ready::service(&Http::new(), "registry", url, start.clock, REGISTRY).await;
-    there.map_err(|missing| Failure::new(Code::NotReady, format!("the registry is not ready: {missing}")))?;
+/// Its settings are where it finds them when it starts, or has them already.
+async fn ready(start: &Start<'_>, drawn: &Drawn, kept: Option<&LabRecord>) -> Result<()> {
+    let wanted = &start.spec.scheduler;
+    let changed = kept.map(|record| scheduler_changes(&record.spec.scheduler, wanted)).unwrap_or_default();
+    let url = drawn.endpoints.scheduler.as_deref().unwrap_or_default();
+    let api = provider::scheduler_api(url).context("talk to the scheduler")?;
+    if api.state().await.is_err() {
+        let prepared = start.scheduler(&drawn.endpoints).prepare(&changed, drawn.is_fresh()).await;
+        return prepared.map_err(|error| start.failed(&error));
+    }
+    if !changed.is_empty() {
+        api.patch_config(&changed.into()).await.context("set the scheduler's settings")?;
+    }
+    Ok(())
+}
+
+/// Pushes our images to the lab's registry; gives what the framework's is called there.
+async fn pushed(start: &Start<'_>, registry: &str) -> Result<String> {
     let images = Images::of(start.spec);
     let board = start.settings.printer.board();
-    let registry = url.trim_start_matches("http://");
+    let registry = registry.trim_start_matches("http://");
     let mut pushed = images.push(start.lab.engine(), registry, &|event| board.show(event)).await?;
     let own = || images.references().remove(FRAMEWORK).unwrap_or_default();
-    Ok(Some(pushed.remove(FRAMEWORK).unwrap_or_else(own)))
+    Ok(pushed.remove(FRAMEWORK).unwrap_or_else(own))
 }
 
 /// A failure of the lab, with what helps.

@@ -88,9 +88,8 @@ async fn start_in_container(
     let board = settings.printer.board();
     let images = Images::of(spec).ensure(lab.engine(), &|event| board.show(event)).await?;
     let drawn = lab.draw(spec, &images, &there.ports).await.map_err(failed)?;
-    let start = Start { settings, lab: &lab, spec, state, clock };
-    let image = containers::push(&start, &drawn).await?;
-    containers::start_scheduler(&start, &drawn, Some(record), image).await?;
+    let start = Start { settings, lab: &lab, spec, state, clock, wait: STARTING };
+    containers::start_scheduler(&start, &drawn, Some(record)).await?;
     let endpoints = drawn.endpoints;
     let url = endpoints.scheduler.clone().unwrap_or_default();
     write_endpoints(state, record, endpoints)?;
@@ -120,7 +119,8 @@ async fn stop(settings: &Settings, teardown: bool, clock: Clock) -> Result<()> {
     match &record.containers {
         Some(there) => {
             let lab = containers::lab(&record, there, clock).await?;
-            let start = Start { settings, lab: &lab, spec: &record.spec, state: &state, clock };
+            let start =
+                Start { settings, lab: &lab, spec: &record.spec, state: &state, clock, wait: STARTING };
             let stopped = start.scheduler(&record.endpoints).stop(teardown).await;
             stopped.map_err(|error| {
                 containers::failure(&record.spec.name, "the scheduler could not stop", &error)

@@ -72,20 +72,31 @@ impl UpRun<'_> {
         if let Some(kept) = kept.filter(|kept| !kept.stopped && kept.spec.marathon != self.spec.marathon) {
             self.move_scheduler(lab, kept).await?;
         }
-        lab.make(&drawn, Phase::Cluster).await.map_err(|error| self.lab_failure(&error))?;
+        if !drawn.is_fresh() {
+            // What is made anew is gone before the scheduler looks for it.
+            self.make_cluster(lab, &drawn).await?;
+        }
         let endpoints = drawn.endpoints.clone();
         let started = Started { endpoints, changes, in_use: drawn.in_use.clone() };
         let ready = async {
             let start = self.start(lab);
-            let ((), pushed) =
-                tokio::try_join!(self.cluster_ready(&started), containers::push(&start, &drawn))?;
-            containers::start_scheduler(&start, &drawn, kept, pushed).await?;
+            let cluster = async {
+                if drawn.is_fresh() {
+                    self.make_cluster(lab, &drawn).await?;
+                }
+                self.cluster_ready(&started).await
+            };
+            tokio::try_join!(cluster, containers::start_scheduler(&start, &drawn, kept))?;
             self.scheduler_ready(&started).await
         };
         tokio::select! {
             ready = ready => ready,
             ended = lab.watch() => Err(self.lab_failure(&ended)),
         }
+    }
+
+    async fn make_cluster(&self, lab: &DockerLab, drawn: &Drawn) -> Result<()> {
+        lab.make(drawn, Phase::Cluster).await.map_err(|error| self.lab_failure(&error))
     }
 
     /// Has the engine have every image.
@@ -126,7 +137,8 @@ impl UpRun<'_> {
     }
 
     fn start<'a>(&'a self, lab: &'a DockerLab) -> Start<'a> {
-        Start { settings: self.settings, lab, spec: self.spec, state: self.state, clock: self.clock }
+        let Self { settings, spec, state, clock, .. } = *self;
+        Start { settings, lab, spec, state, clock, wait: self.args.wait }
     }
 
     fn record_endpoints(&self) -> Endpoints {

@@ -114,5 +114,10 @@ async fn reachable(engine: &Engine, reference: &str) -> Result<(), EngineError> 
     let asked = engine.api().inspect_registry_image(reference, None);
     let answer = tokio::time::timeout(REGISTRY, asked).await.map_err(|_| EngineError::Timeout);
     let seen = answer.and_then(|answer| answer.map(drop).map_err(EngineError::from));
-    seen.map_err(|error| EngineError::Other(format!("{reference} is not here and cannot be pulled: {error}")))
+    seen.map_err(|error| {
+        let whole = error.to_string();
+        // The end of what the engine says is the reason, the rest is how it came to it.
+        let reason = whole.rsplit(": ").next().unwrap_or_default();
+        EngineError::Other(format!("{reference} is not here and cannot be pulled: {reason}"))
+    })
 }

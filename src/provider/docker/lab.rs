@@ -412,17 +412,8 @@ impl DockerLab {
 
     async fn exited(&self) -> Result<Option<LabError>, LabError> {
         let containers = self.containers().await?;
-        let is_over = |container: &ContainerSummary| {
-            matches!(
-                container.state,
-                Some(
-                    ContainerSummaryStateEnum::EXITED
-                        | ContainerSummaryStateEnum::DEAD
-                        | ContainerSummaryStateEnum::RESTARTING
-                )
-            )
-        };
-        let Some((service, container)) = containers.into_iter().find(|(_, container)| is_over(container))
+        let Some((service, container)) =
+            containers.into_iter().find(|(name, container)| is_over(name, container))
         else {
             return Ok(None);
         };
@@ -459,6 +450,17 @@ impl DockerLab {
         let all = self.belongings().await?;
         let volumes = if purge { all.volumes.clone() } else { BTreeSet::new() };
         Belongings { volumes, ..all }.remove(&self.engine).await
+    }
+}
+
+/// Whether a component has ended that shall not. The engine starts again what ends by itself: a scheduler that has merely
+/// exited was told to stop.
+fn is_over(service: &str, container: &ContainerSummary) -> bool {
+    use ContainerSummaryStateEnum::{DEAD, EXITED, RESTARTING};
+    match container.state {
+        Some(RESTARTING | DEAD) => true,
+        Some(EXITED) => service != plan::SCHEDULER,
+        _ => false,
     }
 }
 

@@ -118,6 +118,9 @@ fn a_lite_lab_lives_and_leaves_nothing() {
     let kept = up(&engine, &["--agents", "1", "--no-marathon"]);
     assert_eq!(kept["tasks"]["wanted"], 7, "what was asked for is kept: {kept}");
     eventually("seven tasks run", || running(&engine) == 7);
+    engine.ok(&["scheduler", "stop"]);
+    up(&engine, &["--agents", "1", "--no-marathon"]);
+    eventually("the scheduler that was stopped is back", || state(&engine) == "running");
     engine.ok(&["down", "--purge"]);
     assert_eq!(engine.inventory(), before);
 }

@@ -204,6 +204,11 @@ impl Form<'_> {
             .field("restarts", format!("{} since we watch", component.restarts))
             .field("last answer", ping)
             .field("answered in", trip.unwrap_or_default());
+        if let Some(container) = &component.container {
+            let cores = container.cores.map(|cores| format!(", {cores:.2} cores")).unwrap_or_default();
+            let memory = container.memory.map(|bytes| format!(", {:.1} MB", bytes as f64 / 1e6));
+            self.field("container", format!("{}{cores}{}", container.state, memory.unwrap_or_default()));
+        }
         let url = component.url.as_str();
         let agent = self.cluster.agents.iter().find(|agent| !url.is_empty() && agent.url == url);
         if let Some(agent) = agent {
