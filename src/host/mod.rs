@@ -21,4 +21,5 @@ pub mod registry;
 pub mod sandbox;
 pub mod scheduler;
 mod socket;
+mod verbosity;
 pub mod zookeeper;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::allocator::{maintenance::Maintenance, quantities::Quantities},
+    engine::allocator::{constraints::Facts, maintenance::Maintenance, quantities::Quantities},
     mesos::{
         resources::Resources,
         v1::{
@@ -47,6 +47,7 @@ pub struct Agent {
     available: Resources,
     has_gpus: bool,
     pub(super) attributes: Vec<Attribute>,
+    pub(super) facts: Facts,
     pub(super) capabilities: AgentCapabilities,
     region: Option<fault_domain::RegionInfo>,
     pub(super) active: bool,
@@ -62,6 +63,7 @@ impl Agent {
             available: Resources::default(),
             has_gpus: false,
             attributes: info.attributes.clone(),
+            facts: info.into(),
             capabilities,
             region: region_of(info),
             active: true,
@@ -94,6 +96,7 @@ impl Agent {
 
     pub(super) fn set_info(&mut self, info: &AgentInfo) {
         self.attributes.clone_from(&info.attributes);
+        self.facts = info.into();
         self.region = region_of(info);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    engine::allocator::quantities::Quantities,
+    engine::allocator::{constraints::Constraints, quantities::Quantities},
     mesos::v1::{FrameworkInfo, framework_info::capability},
 };
 
@@ -54,6 +54,7 @@ pub(super) struct Framework {
     pub capabilities: FrameworkCapabilities,
     /// `FrameworkInfo.offer_filters`: by role, in place of the allocator's own minimums.
     pub min_allocatable: BTreeMap<String, Vec<Quantities>>,
+    pub constraints: Constraints,
     pub active: bool,
 }
 
@@ -64,6 +65,7 @@ impl Framework {
             suppressed,
             capabilities: info.into(),
             min_allocatable: min_allocatable(info),
+            constraints: Constraints::default(),
             active,
         }
     }

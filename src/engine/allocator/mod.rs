@@ -6,10 +6,11 @@
 //! after something has changed for it, so a quiet cluster costs nothing, however large. While there are quotas, what
 //! changes on one agent is a reason to look at all of them with the next tick.
 //!
-//! Not there yet: offer constraints, and offering a shared volume twice.
+//! Not there yet: offering a shared volume twice.
 
 mod agents;
 mod config;
+mod constraints;
 mod filters;
 mod frameworks;
 mod ledger;
@@ -33,6 +34,7 @@ use rand::{SeedableRng, rngs::SmallRng};
 pub use self::{
     agents::{Agent, AgentCapabilities},
     config::{AllocatorConfig, QuantityError, parse_min_allocatable_resources},
+    constraints::{Constraints, Facts},
     filters::refusal,
     frameworks::{FrameworkCapabilities, roles_of},
     maintenance::Answer,
@@ -218,6 +220,20 @@ impl Allocator {
         }
         self.refresh_activity(id);
         self.schedule.defer_all(now);
+    }
+
+    /// The agents that the framework's roles are not to be offered from now on; what they hold or are offered stays.
+    pub fn constrain(&mut self, id: &FrameworkId, constraints: Constraints) {
+        if let Some(framework) = self.frameworks.get_mut(id) {
+            framework.constraints = constraints;
+        }
+    }
+
+    /// The agents that the framework's constraints keep from a role.
+    pub fn excluded(&self, id: &FrameworkId, role: &str) -> Vec<&AgentId> {
+        let Some(framework) = self.frameworks.get(id) else { return Vec::new() };
+        let is_excluded = |(_, agent): &(_, &Agent)| framework.constraints.exclude(role, &agent.facts);
+        self.agents.iter().filter(is_excluded).map(|(id, _)| id).collect()
     }
 
     /// `SUPPRESS`: no offers for these roles, or for all when none is named.

@@ -191,7 +191,8 @@ impl Allocator {
         let region = capabilities.region_aware || !agent.is_remote(self.config.region.as_deref());
         let roles = agent.capabilities.multi_role || !capabilities.multi_role;
         let hierarchy = agent.capabilities.hierarchical_role || !role.contains('/');
-        gpus && region && roles && hierarchy
+        let wanted = !framework.constraints.exclude(role, &agent.facts);
+        gpus && region && roles && hierarchy && wanted
     }
 
     /// Whether it is enough for an offer, and not refused.

@@ -144,8 +144,8 @@ impl Master {
             Type::Launch => self.launch(ground, operation.launch.unwrap_or_default()),
             Type::LaunchGroup => self.launch_group(ground, operation.launch_group.unwrap_or_default()),
             Type::Unknown => {}
-            kind => {
-                let message = format!("{} is not supported by this master", kind.as_str_name());
+            _ => {
+                let message = self.refusal_of(ground, &operation);
                 self.drop_operation(&ground.framework_id, &operation, message);
             }
         }

@@ -9,7 +9,8 @@ use super::{Framework, FrameworkState, Master, Resources, StreamId, status::Verd
 use crate::{
     engine::wire::ToAgent,
     mesos::v1::{
-        AgentId, ExecutorId, FrameworkId, FrameworkInfo, OfferId, TaskId, TaskState, task_status::Reason,
+        AgentId, ExecutorId, FrameworkId, FrameworkInfo, OfferId, TaskId, TaskState,
+        scheduler::OfferConstraints, task_status::Reason,
     },
 };
 
@@ -143,6 +144,7 @@ impl Framework {
             executors: BTreeMap::new(),
             offers: BTreeSet::new(),
             suppressed_roles: BTreeSet::new(),
+            offer_constraints: OfferConstraints::default(),
             used: BTreeMap::new(),
             counters: super::FrameworkCounters::default(),
         }

@@ -25,6 +25,7 @@ mod quota;
 mod reconcile;
 mod registration;
 pub mod registry;
+mod resource_calls;
 mod send;
 mod status;
 mod subscribe;

@@ -13,7 +13,7 @@ use crate::{
         time::Time,
         v1::{
             AgentId, AgentInfo, DrainInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, OfferId,
-            Task, TaskId, agent_info, framework_info::capability,
+            Task, TaskId, agent_info, framework_info::capability, scheduler::OfferConstraints,
         },
     },
 };
@@ -55,6 +55,7 @@ pub struct Framework {
     pub executors: BTreeMap<AgentId, BTreeMap<ExecutorId, ExecutorInfo>>,
     pub offers: BTreeSet<OfferId>,
     pub suppressed_roles: BTreeSet<String>,
+    pub offer_constraints: OfferConstraints,
     /// What its tasks and executors hold, with allocation info.
     pub used: BTreeMap<AgentId, Resources>,
     pub counters: FrameworkCounters,

@@ -39,10 +39,9 @@ impl Master {
             Type::SetQuota => self.set_quota(call.set_quota.unwrap_or_default().quota_request),
             Type::RemoveQuota => self.remove_quota(&call.remove_quota.unwrap_or_default().role),
             Type::SetLoggingLevel => Reply::Ok,
-            _ if operates_on(&call).is_some_and(|id| !self.agents.contains_key(id)) => {
-                Reply::BadRequest("No agent found with specified ID".into())
-            }
-            _ => Reply::NotImplemented("501 Not Implemented.".into()),
+            _ => self
+                .change_resources(&call)
+                .unwrap_or_else(|| Reply::NotImplemented("501 Not Implemented.".into())),
         }
     }
 
@@ -149,13 +148,4 @@ impl Master {
 
 pub(super) fn unknown_agent() -> Reply {
     Reply::BadRequest("Unknown agent".into())
-}
-
-/// The agent whose resources are to be changed: by a call that a master which can do so answers with an operation.
-fn operates_on(call: &Call) -> Option<&AgentId> {
-    let reserve = call.reserve_resources.as_ref().map(|it| &it.agent_id);
-    let unreserve = call.unreserve_resources.as_ref().map(|it| &it.agent_id);
-    let create = call.create_volumes.as_ref().map(|it| &it.agent_id);
-    let destroy = call.destroy_volumes.as_ref().map(|it| &it.agent_id);
-    reserve.or(unreserve).or(create).or(destroy)
 }

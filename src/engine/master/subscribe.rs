@@ -7,10 +7,16 @@ use super::{
     validation::framework::validate_update,
 };
 use crate::{
-    engine::{allocator::roles_of, wire::ToAgent},
+    engine::{
+        allocator::{Constraints, roles_of},
+        wire::ToAgent,
+    },
     mesos::v1::{
         FrameworkId, FrameworkInfo, OfferId,
-        scheduler::call::{Subscribe, Type, UpdateFramework},
+        scheduler::{
+            OfferConstraints,
+            call::{Subscribe, Type, UpdateFramework},
+        },
     },
 };
 
@@ -36,19 +42,35 @@ impl Master {
             Some(_) => self.counters.messages_reregister_framework += 1,
         }
         self.validate_framework(&info, &subscribe.suppressed_roles)?;
+        let asked = subscribe.offer_constraints.unwrap_or_default();
+        let constraints = Constraints::new(&asked)?;
         let suppressed: BTreeSet<String> = subscribe.suppressed_roles.into_iter().collect();
-        match id {
+        let id = match id {
             None => self.subscribe_new(stream, info, suppressed),
             Some(id) => {
                 self.recover_framework(&id, &info);
                 self.preserve_immutable_fields(&id, &mut info)?;
                 self.subscribe_again(stream, &id, info, suppressed);
+                id
             }
-        }
+        };
+        self.constrain(&id, asked, constraints);
         Ok(())
     }
 
-    fn subscribe_new(&mut self, stream: &StreamId, mut info: FrameworkInfo, suppressed: BTreeSet<String>) {
+    fn constrain(&mut self, id: &FrameworkId, asked: OfferConstraints, constraints: Constraints) {
+        self.allocator.constrain(id, constraints);
+        if let Some(framework) = self.frameworks.get_mut(id) {
+            framework.offer_constraints = asked;
+        }
+    }
+
+    fn subscribe_new(
+        &mut self,
+        stream: &StreamId,
+        mut info: FrameworkInfo,
+        suppressed: BTreeSet<String>,
+    ) -> FrameworkId {
         let id = self.new_framework_id();
         info.id = Some(id.clone());
         let framework = Framework {
@@ -61,6 +83,7 @@ impl Master {
         self.add_framework(framework);
         self.welcome(&id, stream);
         self.publish_framework_added(&id);
+        id
     }
 
     /// `user` and `checkpoint` stay what they were, whatever is sent; another principal is refused.
@@ -167,8 +190,18 @@ impl Master {
         if let Err(error) = validate_update(&framework.info, &info) {
             return Reply::BadRequest(format!("FrameworkInfo update is not valid: {error}"));
         }
+        let asked = update.offer_constraints.unwrap_or_default();
+        let constraints = match Constraints::new(&asked) {
+            Ok(constraints) => constraints,
+            Err(error) => {
+                return Reply::BadRequest(format!(
+                    "'UpdateFramework.offer_constraints' are not valid: {error}"
+                ));
+            }
+        };
         let has_changed = framework.info != info;
         self.update_framework(id, info, update.suppressed_roles.into_iter().collect());
+        self.constrain(id, asked, constraints);
         if has_changed {
             self.publish_framework_update(id);
         }

@@ -7,7 +7,7 @@ use super::{
 };
 
 const REGISTRY_IS_A_FILE: &str = "the registry is one file";
-const NO_CONSTRAINTS: &str = "offer constraints are not evaluated";
+const NO_CONSTRAINTS: &str = "a pattern in offer constraints may take 16 KB, whatever they say";
 const RATE_LIMITS: (&str, &str) = ("no framework is slowed down", "leave it out");
 const WHITELIST: (&str, &str) = ("offers go out for every agent", "start the wanted agents only");
 const DOMAIN: (&str, &str) = ("a master has no region here", "leave it out; agents take --domain");

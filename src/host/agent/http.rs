@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::{AgentHandle, files};
+use super::{AgentHandle, files, providers};
 use crate::{
     engine::agent::view::{
         Measured,
         legacy::Endpoint,
-        v1::{Source, respond, response_to_json},
+        v1::{Source, logging_level, respond, response_to_json},
     },
     host::{
         api,
@@ -18,6 +18,7 @@ use crate::{
         master::system,
         pages,
         process::usage,
+        verbosity,
     },
     mesos::{
         media::{self, MediaType},
@@ -32,11 +33,13 @@ use crate::{
 type Answer = fn(&AgentHandle, &Request) -> Response;
 
 /// Every path that answers, `/slave(1)/x` also as `/x`.
-const ENDPOINTS: [(&str, Answer); 16] = [
+const ENDPOINTS: [(&str, Answer); 18] = [
     ("/slave(1)/api/v1", |agent, request| call(agent, request).unwrap_or_else(|refusal| refusal)),
     ("/slave(1)/api/v1/executor", |agent, request| {
         executor_call(agent, request).unwrap_or_else(|refusal| refusal)
     }),
+    ("/slave(1)/api/v1/resource_provider", providers::api),
+    ("/slave(1)/containerizer/debug", providers::debug),
     ("/slave(1)/health", |_, _| Response::ok()),
     ("/slave(1)/state", |agent, request| read(agent, request, Endpoint::State)),
     ("/slave(1)/flags", |agent, request| read(agent, request, Endpoint::Flags)),
@@ -59,6 +62,8 @@ const MESSAGE_CONTENT_TYPE: HeaderName = HeaderName::from_static("message-conten
 
 pub(super) fn router(agent: &AgentHandle) -> Router {
     let router = pages::parts(Router::new("slave(1)"), pages::AGENT);
+    let clock = agent.clone();
+    let router = verbosity::routes(router, agent.0.verbosity.clone(), move || clock.now());
     ENDPOINTS.iter().fold(router, |router, (path, answer)| {
         let (agent, answer) = (agent.clone(), *answer);
         router.route(path, move |request| answer(&agent, request))
@@ -108,7 +113,11 @@ fn call(agent: &AgentHandle, request: &Request) -> Result<Response, Response> {
     })?;
     Ok(match call.r#type() {
         Type::Unknown => Response::not_implemented(),
-        Type::SetLoggingLevel => Response::ok(),
+        Type::GetLoggingLevel => encode(&logging_level(agent.0.verbosity.level(agent.now())), media),
+        Type::SetLoggingLevel => {
+            let set = call.set_logging_level.unwrap_or_default();
+            agent.0.verbosity.set(agent.now(), set.level, &set.duration)
+        }
         Type::ListFiles => files::list_call(agent, &call, media),
         Type::ReadFile => files::read_call(agent, &call, media),
         _ => answer(agent, &call, media),
@@ -119,7 +128,7 @@ fn answer(agent: &AgentHandle, call: &Call, media: MediaType) -> Response {
     let measured = if call.r#type() == Type::GetContainers { measure(agent) } else { Measured::new() };
     match with_source(agent, &measured, |source| respond(source, call)) {
         Some(response) => encode(&response, media),
-        None => refuse_container_call(call),
+        None => providers::answer(call).unwrap_or_else(|| refuse_container_call(call)),
     }
 }
 
@@ -215,10 +224,7 @@ fn validate(call: &Call) -> Result<(), String> {
         Type::WaitContainer => ("wait_container", call.wait_container.is_some()),
         Type::KillContainer => ("kill_container", call.kill_container.is_some()),
         Type::LaunchContainer => ("launch_container", call.launch_container.is_some()),
-        Type::AddResourceProviderConfig => {
-            ("add_resource_provider_config", call.add_resource_provider_config.is_some())
-        }
-        _ => return Ok(()),
+        _ => return providers::validate(call),
     };
     if present { Ok(()) } else { Err(format!("Expecting '{name}' to be present")) }
 }

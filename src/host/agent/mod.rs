@@ -12,6 +12,7 @@ mod http;
 pub mod memory;
 mod probe;
 mod processes;
+mod providers;
 mod run;
 mod way;
 
@@ -45,6 +46,7 @@ use super::{
     networks::Networks,
     process::Runner,
     sandbox::files::Files,
+    verbosity::Verbosity,
 };
 use crate::{
     client::election::Detection,
@@ -141,6 +143,7 @@ struct Shared {
     inputs: mpsc::UnboundedSender<Input>,
     /// Cancelled when the loop has ended.
     stopped: CancellationToken,
+    verbosity: Verbosity,
 }
 
 /// Runs an agent that registers with `master` and serves HTTP on `listener`, until it is stopped or `tasks` is
@@ -183,7 +186,9 @@ pub fn start(
     let guard = HostGuard::with_hosts(hosts);
     let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
     let stopped = CancellationToken::new();
-    let handle = AgentHandle(Arc::new(Shared { clock, endpoint, agent, log: config.log, inputs, stopped }));
+    let verbosity = Verbosity::default();
+    let shared = Shared { clock, endpoint, agent, log: config.log, inputs, stopped, verbosity };
+    let handle = AgentHandle(Arc::new(shared));
     let mut router = http::router(&handle);
     let mut inbox = None;
     let mut abroad = |leader| {

@@ -42,6 +42,7 @@ use super::{
     libprocess::{Peer, PeerLimits},
     networks::Networks,
     pages,
+    verbosity::{self, Verbosity},
 };
 use crate::{
     engine::{
@@ -77,6 +78,7 @@ struct Shared {
     deposed: watch::Sender<Option<String>>,
     /// Rung when a deadline has come before the one that the timer waits for.
     earlier: Notify,
+    verbosity: Verbosity,
 }
 
 struct Core {
@@ -163,6 +165,7 @@ fn assemble(
         own: tasks.clone(),
         deposed: watch::Sender::new(None),
         earlier: Notify::new(),
+        verbosity: Verbosity::default(),
     };
     let handle = MasterHandle(Arc::new(shared));
     let options = Options { guard, networks: config.networks, ..Options::default() };
@@ -189,6 +192,8 @@ fn router(master: &MasterHandle) -> Router {
     let router = Router::new("master").messages(move |message| inbox.incoming(message));
     let router = master.route(router, "/master/api/v1/scheduler", scheduler::answer);
     let router = master.route(router, "/master/api/v1", operator::answer);
+    let clock = master.clone();
+    let router = verbosity::routes(router, master.0.verbosity.clone(), move || clock.now());
     let router = pages::parts(router, pages::MASTER);
     let router = master.route(router, "/", |_, request| pages::answer(pages::MASTER, request));
     legacy::ENDPOINTS.iter().fold(router, |router, (path, answer)| master.route(router, path, *answer))

@@ -35,7 +35,14 @@ fn call(master: &MasterHandle, request: &Request) -> Result<Response, Response> 
         Type::Unknown => Response::not_implemented(),
         Type::Subscribe => subscribe(master, request, media),
         Type::ListFiles | Type::ReadFile => files::not_found(),
-        Type::SetLoggingLevel => Response::ok(),
+        Type::GetLoggingLevel => {
+            let level = master.0.verbosity.level(master.now());
+            api::operator_response(&view::v1::logging_level(level), media)
+        }
+        Type::SetLoggingLevel => {
+            let set = call.set_logging_level.unwrap_or_default();
+            master.0.verbosity.set(master.now(), set.level, &set.duration)
+        }
         _ => read_or_change(master, call, media),
     })
 }

@@ -20,6 +20,8 @@ pub struct Framework {
     offers: BTreeMap<String, Value>,
     /// The statuses of all tasks, each update once.
     statuses: Vec<Value>,
+    /// The statuses of all operations.
+    pub operations: Vec<Value>,
     uuids: BTreeSet<String>,
     /// Of all events, the types.
     pub heard: Vec<String>,
@@ -30,17 +32,32 @@ pub struct Framework {
 impl Framework {
     /// Subscribes, and knows its id.
     pub fn subscribe(master: &str, name: &str, checkpoint: bool, capabilities: &[&str]) -> Self {
+        Self::with_info(master, &Self::info(name, checkpoint, capabilities))
+    }
+
+    /// Subscribes to one role, with whatever capability resources may ask for.
+    pub fn subscribe_as(master: &str, name: &str, role: &str) -> Self {
+        let mut info = Self::info(name, false, &["MULTI_ROLE", "RESERVATION_REFINEMENT"]);
+        info["roles"] = json!([role]);
+        Self::with_info(master, &info)
+    }
+
+    fn info(name: &str, checkpoint: bool, capabilities: &[&str]) -> Value {
         let capabilities: Vec<Value> = capabilities.iter().map(|name| json!({ "type": name })).collect();
-        let info = json!({
+        json!({
             "user": "test", "name": name, "failover_timeout": 1000, "checkpoint": checkpoint,
             "capabilities": capabilities,
-        });
+        })
+    }
+
+    fn with_info(master: &str, info: &Value) -> Self {
         let mut framework = Self {
             master: master.into(),
-            info,
+            info: info.clone(),
             stream: None,
             offers: BTreeMap::new(),
             statuses: Vec::new(),
+            operations: Vec::new(),
             uuids: BTreeSet::new(),
             heard: Vec::new(),
             wants_nothing: false,
@@ -110,6 +127,11 @@ impl Framework {
 
     /// Starts tasks on an agent.
     pub fn launch_infos(&mut self, agent: &str, infos: Vec<Value>) {
+        self.accept(agent, &json!([{ "type": "LAUNCH", "launch": { "task_infos": infos } }]));
+    }
+
+    /// Accepts all that is offered of an agent, for these operations.
+    pub fn accept(&mut self, agent: &str, operations: &Value) {
         let is_of = |offer: &Value| offer["agent_id"]["value"] == agent;
         self.until(&format!("an offer of {agent}"), |it| it.offers.values().any(is_of));
         let offers: Vec<Value> = self.offers.values().filter(|offer| is_of(offer)).cloned().collect();
@@ -119,7 +141,7 @@ impl Framework {
             "ACCEPT",
             json!({
                 "offer_ids": ids, "filters": { "refuse_seconds": 0 },
-                "operations": [{ "type": "LAUNCH", "launch": { "task_infos": infos } }],
+                "operations": operations,
             }),
         );
     }
@@ -177,7 +199,7 @@ impl Framework {
     }
 
     /// Calls a master that may be gone, or another one than that of the stream.
-    fn send(&self, kind: &str, body: Value) -> Option<Answer> {
+    pub fn send(&self, kind: &str, body: Value) -> Option<Answer> {
         let mut call = json!({ "type": kind, "framework_id": self.info["id"] });
         if body.as_object().is_some_and(|body| !body.is_empty()) {
             call[kind.to_lowercase()] = body;
@@ -224,6 +246,9 @@ impl Framework {
             }
             "RESCIND" => {
                 self.offers.remove(event["rescind"]["offer_id"]["value"].as_str().expect("an id"));
+            }
+            "UPDATE_OPERATION_STATUS" => {
+                self.operations.push(event["update_operation_status"]["status"].clone());
             }
             "UPDATE" => self.update(event["update"]["status"].clone()),
             "ERROR" => panic!("the framework gets an error: {event}"),

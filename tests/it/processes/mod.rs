@@ -11,6 +11,7 @@
 
 mod agents;
 mod apart;
+mod apis;
 mod changed;
 pub mod cluster;
 mod elections;

@@ -41,7 +41,7 @@ pub fn respond(source: Source<'_>, call: &Call) -> Option<Response> {
         CallType::GetFlags => get_flags(agent),
         CallType::GetVersion => version(),
         CallType::GetMetrics => get_metrics(source),
-        CallType::GetLoggingLevel => logging_level(),
+        CallType::GetLoggingLevel => logging_level(0),
         CallType::GetState => typed(response::Type::GetState, |r| r.get_state = Some(state(agent))),
         CallType::GetContainers => {
             let nested = call.get_containers.as_ref().is_some_and(|asked| asked.show_nested());
@@ -137,9 +137,9 @@ fn get_metrics(source: Source<'_>) -> Response {
     typed(response::Type::GetMetrics, |r| r.get_metrics = Some(response::GetMetrics { metrics }))
 }
 
-/// Always 0: there is no verbose log to turn on.
-fn logging_level() -> Response {
-    let level = response::GetLoggingLevel { level: 0 };
+/// GET_LOGGING_LEVEL: the level of the verbose log, which the process has and not the engine.
+pub fn logging_level(level: u32) -> Response {
+    let level = response::GetLoggingLevel { level };
     typed(response::Type::GetLoggingLevel, |r| r.get_logging_level = Some(level))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod agent_call;
 pub mod call;
+pub mod change;
 pub mod check;
 pub mod command;
 pub mod container;

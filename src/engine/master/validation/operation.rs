@@ -36,9 +36,17 @@ pub fn tasks(operation: &Operation) -> &[TaskInfo] {
 /// # Errors
 /// The text of Mesos' `validateAndUpgradeResources`, or that an `id` has no place on a launch.
 pub fn validate(operation: &Operation) -> Checked {
-    validate_body(operation)?;
-    resources_of(operation).into_iter().try_for_each(resources::validate)?;
+    validate_resources(operation)?;
     validate_kind(operation)
+}
+
+/// The part of [`validate`] that an operation of an operator has to pass too.
+///
+/// # Errors
+/// The text of Mesos' `validateAndUpgradeResources`.
+pub fn validate_resources(operation: &Operation) -> Checked {
+    validate_body(operation)?;
+    resources_of(operation).into_iter().try_for_each(resources::validate)
 }
 
 fn validate_body(operation: &Operation) -> Checked {
@@ -110,6 +118,13 @@ fn resources_of_task(task: &TaskInfo) -> impl Iterator<Item = &[Resource]> {
 
 fn one(resource: &Resource) -> &[Resource] {
     std::slice::from_ref(resource)
+}
+
+/// Brings the resources of an operation into the format in which reservations are a stack.
+pub fn refine(operation: &mut Operation) {
+    for resource in resources_mut(operation) {
+        *resource = std::mem::take(resource).into_refined_format();
+    }
 }
 
 /// Brings a valid operation into the form that is validated further and that agents get: reservations as a stack,

@@ -12,6 +12,7 @@ use crate::{
         },
     },
     mesos::{
+        json,
         time::Time,
         v1::{self, framework_info::capability::Type as Capability},
     },
@@ -80,11 +81,8 @@ pub struct Full<'a> {
     executors: Vec<Executor<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<Labels<'a>>,
-    offer_constraints: Empty,
+    offer_constraints: serde_json::Value,
 }
-
-#[derive(Debug, Serialize)]
-struct Empty {}
 
 impl<'a> Full<'a> {
     pub fn new(master: &'a Master, framework: &'a Framework) -> Self {
@@ -111,9 +109,13 @@ impl<'a> Full<'a> {
             offers: framework.offers.iter().filter_map(|id| master.offers.get(id)).map(Offer::from).collect(),
             executors: executors(framework),
             labels: info.labels.as_ref().map(Labels::from),
-            offer_constraints: Empty {},
+            offer_constraints: constraints(&framework.offer_constraints),
         }
     }
+}
+
+fn constraints(constraints: &v1::scheduler::OfferConstraints) -> serde_json::Value {
+    serde_json::from_str(&json::to_json_string(constraints)).unwrap_or_default()
 }
 
 fn roles_or_role(info: &v1::FrameworkInfo) -> (Option<&[String]>, Option<&str>) {

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         allocator::{Limits, Quantities},
         master::{
-            Master,
+            Framework, Master,
             view::roles::{Role, subscribed_roles},
         },
     },
@@ -122,17 +122,21 @@ pub struct OfferConstraintsDebug<'a> {
 #[derive(Debug, Serialize)]
 struct Constraints<'a> {
     suppressed_roles: Vec<&'a str>,
-    excluded_by_attribute_constraints: BTreeMap<&'a str, [(); 0]>,
+    excluded_by_attribute_constraints: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> OfferConstraintsDebug<'a> {
     pub fn new(master: &'a Master) -> Self {
+        let excluded = |framework: &Framework, role: &str| {
+            let agents = master.allocator().excluded(&framework.id, role);
+            agents.into_iter().map(v1::AgentId::as_str).collect()
+        };
         let frameworks = master.frameworks.values().map(|framework| {
             let constraints = Constraints {
                 suppressed_roles: framework.suppressed_roles.iter().map(String::as_str).collect(),
                 excluded_by_attribute_constraints: subscribed_roles(&framework.info)
                     .into_iter()
-                    .map(|role| (role, []))
+                    .map(|role| (role, excluded(framework, role)))
                     .collect(),
             };
             (framework.id.as_str(), constraints)

@@ -88,6 +88,7 @@ fn framework(state: &GetState, recorded: &get_frameworks::Framework) -> Framewor
         executors: BTreeMap::new(),
         offers: recorded.offers.iter().map(|offer| offer.id.clone()).collect(),
         suppressed_roles: Default::default(),
+        offer_constraints: Default::default(),
         used: BTreeMap::new(),
         counters: FrameworkCounters::default(),
     };

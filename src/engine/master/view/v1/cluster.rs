@@ -14,7 +14,6 @@ use crate::{
                 GetAgents, GetExecutors, GetFrameworks, GetState, GetTasks, get_agents, get_executors,
                 get_frameworks,
             },
-            scheduler::OfferConstraints,
         },
     },
 };
@@ -94,7 +93,7 @@ pub fn framework(master: &Master, framework: &Framework) -> get_frameworks::Fram
         inverse_offers: inverse_offers(master, framework),
         allocated_resources: framework_used(framework).to_endpoint_protos(),
         offered_resources: framework_offered(master, framework).to_endpoint_protos(),
-        offer_constraints: Some(OfferConstraints::default()),
+        offer_constraints: Some(framework.offer_constraints.clone()),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn respond(master: &Master, now: Time, system: &System, call: &Call) -> Opti
         CallType::GetFlags => get_flags(master),
         CallType::GetVersion => version(),
         CallType::GetMetrics => get_metrics(master, now, system),
-        CallType::GetLoggingLevel => logging_level(),
+        CallType::GetLoggingLevel => logging_level(0),
         CallType::GetState => typed(response::Type::GetState, |r| r.get_state = Some(state(master))),
         CallType::GetAgents => typed(response::Type::GetAgents, |r| r.get_agents = Some(agents(master))),
         CallType::GetFrameworks => {
@@ -78,9 +78,9 @@ fn get_metrics(master: &Master, now: Time, system: &System) -> Response {
     typed(response::Type::GetMetrics, |r| r.get_metrics = Some(response::GetMetrics { metrics }))
 }
 
-/// Always 0: there is no verbose log to turn on.
-fn logging_level() -> Response {
-    let level = response::GetLoggingLevel { level: 0 };
+/// GET_LOGGING_LEVEL: the level of the verbose log, which the process has and not the engine.
+pub fn logging_level(level: u32) -> Response {
+    let level = response::GetLoggingLevel { level };
     typed(response::Type::GetLoggingLevel, |r| r.get_logging_level = Some(level))
 }
 
