@@ -24,21 +24,31 @@ pub fn read_call<M: Message + Name + Default>(request: &Request) -> Result<M, Re
         return Err(Response::bad_request("Expecting 'Content-Type' to be present"));
     };
     match MediaType::from_content_type(content_type) {
-        Some(MediaType::Protobuf) => json::decode(&request.body)
-            .map_err(|_| Response::bad_request("Failed to parse body into Call protobuf")),
-        Some(MediaType::Json) => json::from_json(&request.body).map_err(|error| refused_json(&error)),
+        Some(media @ (MediaType::Protobuf | MediaType::Json)) => {
+            parse_call(media, &request.body).map_err(Response::bad_request)
+        }
         _ => Err(Response::unsupported_media_type(
             "Expecting 'Content-Type' of application/json or application/x-protobuf",
         )),
     }
 }
 
-fn refused_json(error: &json::JsonError) -> Response {
+/// A call in one of its two forms; what is wrong with it otherwise.
+pub fn parse_call<M: Message + Name + Default>(media: MediaType, bytes: &[u8]) -> Result<M, String> {
+    match media {
+        MediaType::Protobuf => {
+            json::decode(bytes).map_err(|_| "Failed to parse body into Call protobuf".to_owned())
+        }
+        _ => json::from_json(bytes).map_err(|error| refused_json(&error)),
+    }
+}
+
+fn refused_json(error: &json::JsonError) -> String {
     let step = match error {
         json::JsonError::Syntax(_) => "Failed to parse body into JSON",
         json::JsonError::Convert(_) => "Failed to convert JSON into Call protobuf",
     };
-    Response::bad_request(format!("{step}: {error}"))
+    format!("{step}: {error}")
 }
 
 /// The form of the answer: JSON where `Accept` allows it or is missing, else protobuf.

@@ -8,7 +8,7 @@ use crate::mesos::v1::{
 };
 
 /// Where programs are looked up when the task does not say.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// More ports than this get no `PORTn` of their own.
 const MAX_PORT_VARIABLES: usize = 100;

@@ -9,7 +9,7 @@ use super::{
     environment::nested_environment,
     frameworks::create_task,
     launch::{
-        DRAINING, Unsupported, has_capability, new_executor, path_component, runs_directory,
+        DRAINING, Unsupported, has_capability, new_executor, path_component, runs_directory, started,
         supported_command, supported_container, supported_limits,
     },
 };
@@ -142,8 +142,10 @@ impl Agent {
         self.enter_group(&framework_id, &executor_id, &tasks);
         self.remember_group(&framework_id, &container_id, &tasks);
         self.effects.extend(sandbox.map(|sandbox| Effect::Sandbox(Box::new(sandbox))));
-        let launches: Vec<Launch> =
-            tasks.iter().filter_map(|(id, task)| self.nested_launch(framework, id, task)).collect();
+        let starts: Vec<Effect> = tasks
+            .iter()
+            .filter_map(|(id, task)| Some(started(self.nested_launch(framework, id, task)?, task)))
+            .collect();
         let Some(Program::Default(default)) =
             self.executor_mut(&container_id).and_then(|it| it.program.as_mut())
         else {
@@ -151,7 +153,7 @@ impl Agent {
         };
         let actions = default.launch(now, tasks);
         self.carry_out(now, actions);
-        self.effects.extend(launches.into_iter().map(|launch| Effect::Launch(Box::new(launch))));
+        self.effects.extend(starts);
     }
 
     fn nested_in(&mut self, container_id: &ContainerId) -> ContainerId {

@@ -8,6 +8,7 @@ use super::{
     Agent, AgentConfig, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
     docker::is_docker,
     environment::{Surroundings, environment},
+    nested::{Attended, Streams},
 };
 use crate::{
     engine::executor::{
@@ -38,7 +39,8 @@ pub struct Launch {
     pub container_id: ContainerId,
     /// The sandbox, to be created; also the working directory.
     pub directory: String,
-    /// A symbolic link to the sandbox, to be created or moved: `latest` of an executor, `tasks/ID` in that of a group.
+    /// A symbolic link to the sandbox, to be created or moved: `latest` of an executor, `tasks/ID` in that of a group;
+    /// empty where there is none.
     pub latest: String,
     pub command: Command,
     /// The whole environment; nothing is inherited.
@@ -215,7 +217,7 @@ impl Agent {
         });
         let Place { container_id, directory, latest, survives } = place;
         let launch = Launch { container_id, directory, latest, command, environment, survives };
-        Ok(Effect::Launch(Box::new(launch)))
+        Ok(started(launch, task))
     }
 
     /// What Docker Engine says of a container is for its executor to tell.
@@ -252,6 +254,17 @@ impl Agent {
             return self.command(now, container_id, executor::Input::Missing(message));
         }
         self.executor_terminated(now, container_id, Reason::ContainerLaunchFailed, &message);
+    }
+}
+
+/// The start of a task's process. One with a terminal does not outlive the agent, who holds the other end.
+pub(super) fn started(launch: Launch, task: &TaskInfo) -> Effect {
+    match Streams::of(task.container.as_ref(), false) {
+        Streams::Files => Effect::Launch(Box::new(launch)),
+        streams => {
+            let launch = Launch { survives: false, ..launch };
+            Effect::Attend(Box::new(Attended { launch, streams, inherits: None }))
+        }
     }
 }
 
@@ -316,7 +329,6 @@ pub(super) fn supported_container(container: Option<&ContainerInfo>) -> Result<(
         container_info::Type::Docker => return Err(Unsupported::Container),
         container_info::Type::Mesos if image => "container images",
         container_info::Type::Mesos if !container.volumes.is_empty() => "container volumes",
-        container_info::Type::Mesos if container.tty_info.is_some() => "terminals",
         container_info::Type::Mesos if container.linux_info.is_some() => "Linux isolation settings",
         container_info::Type::Mesos if container.rlimit_info.is_some() => "resource limits",
         container_info::Type::Mesos if container.hostname.is_some() => "container host names",

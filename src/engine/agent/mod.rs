@@ -1,7 +1,8 @@
 //! The agent: runs the tasks the master sends as containers, and reports what becomes of them until it is heard.
 //!
 //! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`, `group`,
-//! `kill`, `updates` (with the `streams` that repeat them), and the state they share in `frameworks`.
+//! `kill`, `updates` (with the `streams` that repeat them), `nested` (what clients of the agent API launch), and the state
+//! they share in `frameworks`.
 
 mod command;
 pub mod docker;
@@ -11,6 +12,7 @@ mod group;
 mod kill;
 mod launch;
 mod memory;
+pub mod nested;
 pub mod reconfiguration;
 mod recovery;
 mod registration;
@@ -27,7 +29,7 @@ use bytes::Bytes;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use command::Command;
-pub use environment::plain_variables;
+pub use environment::{DEFAULT_PATH, plain_variables};
 pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState, Nested};
 pub use group::Sandbox;
 pub use launch::Launch;
@@ -36,6 +38,7 @@ pub use recovery::Container;
 
 use self::{
     docker::{DockerConfig, DockerRun},
+    nested::{Answer, Attended, Guests, Order},
     registration::Registration,
     streams::Streams,
 };
@@ -150,6 +153,19 @@ pub enum Input {
         kind: CheckKind,
         outcome: ProbeOutcome,
     },
+    /// A client of the agent API wants something of a container; answered with [`Effect::Answer`] of this number.
+    Order {
+        request: u64,
+        order: Order,
+    },
+    /// The client of this number has gone.
+    Abandon {
+        request: u64,
+    },
+    /// Whoever has launched this session has gone, or has read it to its end.
+    Destroy {
+        container_id: ContainerId,
+    },
     /// The agent's resources have been changed; what runs goes on.
     Resources(Vec<Resource>),
     /// Unregister, end every task, and answer with [`Effect::Stopped`].
@@ -171,6 +187,20 @@ pub enum Effect {
     /// Run a container of Docker Engine; answered with [`Input::Inspected`] and [`Input::Launched`], or with
     /// [`Input::LaunchFailed`].
     Run(Box<DockerRun>),
+    /// Start a container with streams of its own; answered as [`Effect::Launch`] is.
+    Attend(Box<Attended>),
+    /// What became of an [`Input::Order`].
+    Answer {
+        request: u64,
+        answer: Answer,
+    },
+    /// Send a signal, by its number, to the first process of a container.
+    Kill {
+        container_id: ContainerId,
+        signal: i32,
+    },
+    /// Delete a sandbox of a container that is no more; one that is not there is no error.
+    RemoveSandbox(String),
     /// Signal the whole process tree of a container.
     Signal {
         container_id: ContainerId,
@@ -229,6 +259,8 @@ pub struct Agent {
     pub frameworks: BTreeMap<FrameworkId, Framework>,
     pub completed_frameworks: VecDeque<Framework>,
     pub counters: Counters,
+    /// What clients of the agent API have launched.
+    pub guests: Guests,
     registration: Registration,
     /// `resource_version_uuid`, new with every start.
     resource_version: Bytes,
@@ -254,6 +286,7 @@ impl Agent {
             frameworks: BTreeMap::new(),
             completed_frameworks: VecDeque::new(),
             counters: Counters::default(),
+            guests: Guests::default(),
             registration: Registration::default(),
             resource_version: Bytes::copy_from_slice(
                 uuid::Builder::from_random_bytes(version).as_uuid().as_bytes(),
@@ -295,16 +328,32 @@ impl Agent {
             Input::MasterLost => self.master_lost(),
             Input::Master(message) => self.received(now, message),
             Input::Inspected { container_id, inspected } => self.inspected(&container_id, *inspected),
+            Input::Launched { container_id, pid } if self.has_guest(&container_id) => {
+                self.guest_launched(&container_id, pid);
+            }
             Input::Launched { container_id, pid } => self.launched(now, &container_id, pid),
+            Input::LaunchFailed { container_id, message } if self.has_guest(&container_id) => {
+                self.guest_failed(&container_id, &message);
+            }
             Input::LaunchFailed { container_id, message } => self.launch_failed(now, &container_id, &message),
-            Input::Exited { container_id, exit } => self.exited(now, &container_id, exit),
+            Input::Exited { container_id, exit } if self.has_guest(&container_id) => {
+                self.guest_exited(&container_id, exit);
+            }
+            Input::Exited { container_id, exit } => {
+                self.note_end(&container_id, exit);
+                self.exited(now, &container_id, exit);
+            }
             Input::Probed { container_id, kind, outcome } => {
                 self.command(now, &container_id, executor::Input::Probed { kind, outcome });
             }
+            Input::Order { request, order } => self.order(request, order),
+            Input::Abandon { request } => self.abandon_order(request),
+            Input::Destroy { container_id } => self.destroy(&container_id),
             Input::Resources(total) => self.set_total(total),
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }
+        self.settle_guests();
         self.end_drain_when_empty();
         self.stop_when_empty();
         std::mem::take(&mut self.effects)

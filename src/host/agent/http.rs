@@ -1,16 +1,19 @@
-//! What an agent answers over HTTP: the endpoints that people curl, and `/api/v1`. Views do the telling; nothing
-//! here changes the agent.
+//! What an agent answers over HTTP: the endpoints that people curl, and `/api/v1`. Views do the telling; what
+//! changes something is an order to the loop, see [`containers`].
 
 use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::{AgentHandle, files, providers};
+use super::{AgentHandle, containers, files, providers};
 use crate::{
-    engine::agent::view::{
-        Measured,
-        legacy::Endpoint,
-        v1::{Source, logging_level, respond, response_to_json},
+    engine::{
+        agent::view::{
+            Measured,
+            legacy::Endpoint,
+            v1::{Source, logging_level, respond, response_to_json},
+        },
+        master::validation::agent_call,
     },
     host::{
         api,
@@ -23,7 +26,6 @@ use crate::{
     mesos::{
         media::{self, MediaType},
         v1::{
-            ContainerId,
             agent::{Call, Response as CallResponse, call::Type},
             executor,
         },
@@ -32,9 +34,11 @@ use crate::{
 
 type Answer = fn(&AgentHandle, &Request) -> Response;
 
-/// Every path that answers, `/slave(1)/x` also as `/x`.
-const ENDPOINTS: [(&str, Answer); 18] = [
-    ("/slave(1)/api/v1", |agent, request| call(agent, request).unwrap_or_else(|refusal| refusal)),
+/// Where calls of the operator API go, also as `/api/v1`.
+const API: &str = "/slave(1)/api/v1";
+
+/// Every path that answers at once, `/slave(1)/x` also as `/x`.
+const ENDPOINTS: [(&str, Answer); 17] = [
     ("/slave(1)/api/v1/executor", |agent, request| {
         executor_call(agent, request).unwrap_or_else(|refusal| refusal)
     }),
@@ -58,12 +62,21 @@ const ENDPOINTS: [(&str, Answer); 18] = [
 
 /// Names the form of the records in a stream.
 const MESSAGE_ACCEPT: HeaderName = HeaderName::from_static("message-accept");
-const MESSAGE_CONTENT_TYPE: HeaderName = HeaderName::from_static("message-content-type");
+pub(super) const MESSAGE_CONTENT_TYPE: HeaderName = HeaderName::from_static("message-content-type");
 
 pub(super) fn router(agent: &AgentHandle) -> Router {
     let router = pages::parts(Router::new("slave(1)"), pages::AGENT);
     let clock = agent.clone();
     let router = verbosity::routes(router, agent.0.verbosity.clone(), move || clock.now());
+    let (of_calls, of_streams) = (agent.clone(), agent.clone());
+    let router = router
+        .route_async(API, move |request| {
+            let agent = of_calls.clone();
+            async move { call(&agent, &request).await.unwrap_or_else(|refusal| refusal) }
+        })
+        .streaming(API, MediaType::RecordIo.as_str(), move |request, body| {
+            containers::streamed(of_streams.clone(), request, body)
+        });
     ENDPOINTS.iter().fold(router, |router, (path, answer)| {
         let (agent, answer) = (agent.clone(), *answer);
         router.route(path, move |request| answer(&agent, request))
@@ -95,32 +108,46 @@ fn with_source<T>(agent: &AgentHandle, measured: &Measured, look: impl FnOnce(So
 fn measure(agent: &AgentHandle) -> Measured {
     let processes: BTreeMap<_, _> = agent.with(|agent| {
         let executors = agent.frameworks.values().flat_map(|framework| framework.executors.values());
-        executors.map(|executor| (executor.container_id.clone(), executor.processes().collect())).collect()
+        let executors =
+            executors.map(|executor| (executor.container_id.clone(), executor.processes().collect()));
+        let alone = agent.guests.containers.iter().filter(|(container_id, _)| container_id.parent.is_none());
+        let alone = alone.map(|(container_id, guest)| (container_id.clone(), Vec::from_iter(guest.pid)));
+        executors.chain(alone).collect()
     });
     usage::measure(&processes, agent.now())
 }
 
-fn call(agent: &AgentHandle, request: &Request) -> Result<Response, Response> {
+async fn call(agent: &AgentHandle, request: &Request) -> Result<Response, Response> {
     api::post_only(request)?;
     check_content_type(request)?;
-    let accepted = accepted(request)?;
+    let forms = accepted(request)?;
     let call: Call = api::read_call(request)?;
-    validate(&call)
+    agent_call::validate(&call)
+        .and_then(|()| providers::validate(&call))
         .map_err(|error| Response::bad_request(format!("Failed to validate agent::Call: {error}")))?;
-    let media = accepted.ok_or_else(|| {
-        let name = call.r#type().as_str_name();
-        Response::not_acceptable(format!("Streaming response is not supported for {name} call"))
-    })?;
-    Ok(match call.r#type() {
+    let (kind, name) = (call.r#type(), call.r#type().as_str_name());
+    if kind == Type::AttachContainerInput {
+        let text = format!("Expecting 'Content-Type' to be application/recordio for {name} call");
+        return Err(Response::unsupported_media_type(text));
+    }
+    let streams = matches!(kind, Type::AttachContainerOutput | Type::LaunchNestedContainerSession);
+    if forms.message_accept.is_some() && !streams {
+        let text = format!("Streaming response is not supported for {name} call");
+        return Err(Response::not_acceptable(text));
+    }
+    if let Some(response) = containers::answer(agent, request, &call, forms).await {
+        return Ok(response);
+    }
+    Ok(match kind {
         Type::Unknown => Response::not_implemented(),
-        Type::GetLoggingLevel => encode(&logging_level(agent.0.verbosity.level(agent.now())), media),
+        Type::GetLoggingLevel => encode(&logging_level(agent.0.verbosity.level(agent.now())), forms.accept),
         Type::SetLoggingLevel => {
             let set = call.set_logging_level.unwrap_or_default();
             agent.0.verbosity.set(agent.now(), set.level, &set.duration)
         }
-        Type::ListFiles => files::list_call(agent, &call, media),
-        Type::ReadFile => files::read_call(agent, &call, media),
-        _ => answer(agent, &call, media),
+        Type::ListFiles => files::list_call(agent, &call, forms.accept),
+        Type::ReadFile => files::read_call(agent, &call, forms.accept),
+        _ => answer(agent, &call, forms.accept),
     })
 }
 
@@ -128,7 +155,10 @@ fn answer(agent: &AgentHandle, call: &Call, media: MediaType) -> Response {
     let measured = if call.r#type() == Type::GetContainers { measure(agent) } else { Measured::new() };
     match with_source(agent, &measured, |source| respond(source, call)) {
         Some(response) => encode(&response, media),
-        None => providers::answer(call).unwrap_or_else(|| refuse_container_call(call)),
+        None => providers::answer(call).unwrap_or_else(|| {
+            let text = format!("{} is not supported by this agent", call.r#type().as_str_name());
+            Response::text(StatusCode::NOT_IMPLEMENTED, text)
+        }),
     }
 }
 
@@ -140,47 +170,11 @@ pub(super) fn encode(response: &CallResponse, media: MediaType) -> Response {
     }
 }
 
-/// Containers beside those of tasks there are none: whoever asks for one asks for something unknown.
-#[expect(deprecated, reason = "the calls of 1.11 that are older than KILL_CONTAINER and WAIT_CONTAINER")]
-fn refuse_container_call(call: &Call) -> Response {
-    let missing = |id: &ContainerId| {
-        Response::text(StatusCode::NOT_FOUND, format!("Container '{}' cannot be found", full_name(id)))
-    };
-    let killed = |id: &ContainerId| {
-        let text = format!("Container '{}' cannot be found (or is already killed)", full_name(id));
-        Response::text(StatusCode::NOT_FOUND, text)
-    };
-    let nested_wait = call.wait_nested_container.as_ref().map(|wait| missing(&wait.container_id));
-    let wait = call.wait_container.as_ref().map(|wait| missing(&wait.container_id));
-    let nested_kill = call.kill_nested_container.as_ref().map(|kill| killed(&kill.container_id));
-    let kill = call.kill_container.as_ref().map(|kill| killed(&kill.container_id));
-    nested_wait.or(wait).or(nested_kill).or(kill).unwrap_or_else(|| {
-        let text = format!("{} is not supported by this agent", call.r#type().as_str_name());
-        Response::text(StatusCode::NOT_IMPLEMENTED, text)
-    })
-}
-
-/// Parents first, as Mesos writes nested containers.
-fn full_name(id: &ContainerId) -> String {
-    match &id.parent {
-        Some(parent) => format!("{}.{}", full_name(parent), id.value),
-        None => id.value.clone(),
-    }
-}
-
 fn check_content_type(request: &Request) -> Result<(), Response> {
     let content_type = request.header(header::CONTENT_TYPE);
-    let streaming = content_type == Some(MediaType::RecordIo.as_str());
-    let known =
-        streaming || matches!(content_type, None | Some("application/json" | "application/x-protobuf"));
-    if !known {
+    if !matches!(content_type, None | Some("application/json" | "application/x-protobuf")) {
         return Err(Response::unsupported_media_type(
             "Expecting 'Content-Type' of application/json or application/x-protobuf or application/recordio",
-        ));
-    }
-    if streaming {
-        return Err(Response::bad_request(
-            "Expecting 'Message-Content-Type' to be set for streaming requests",
         ));
     }
     if request.headers.contains_key(MESSAGE_CONTENT_TYPE) {
@@ -191,42 +185,36 @@ fn check_content_type(request: &Request) -> Result<(), Response> {
     Ok(())
 }
 
-/// The form of the answer; `Ok(None)` when the client takes a stream only.
-fn accepted(request: &Request) -> Result<Option<MediaType>, Response> {
-    let accept = request.header(header::ACCEPT);
-    let allowed = |kind: &MediaType| media::accepts(accept, *kind);
-    match [MediaType::Json, MediaType::Protobuf].into_iter().find(allowed) {
-        Some(_) if request.headers.contains_key(MESSAGE_ACCEPT) => Err(Response::not_acceptable(
-            "Expecting 'Message-Accept' to be not set for non-streaming responses",
-        )),
-        Some(media) => Ok(Some(media)),
-        None if allowed(&MediaType::RecordIo) => Ok(None),
-        None => Err(Response::not_acceptable(
-            "Expecting 'Accept' to allow application/json or application/x-protobuf or application/recordio",
-        )),
-    }
+/// The forms in which a client takes an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forms {
+    /// Of the answer, RecordIO where the client takes a stream only.
+    pub accept: MediaType,
+    /// Of the records in a stream, where `accept` is RecordIO.
+    pub message_accept: Option<MediaType>,
 }
 
-/// The part that a call of its type has to have.
-#[expect(deprecated, reason = "the calls of 1.11 that are older than KILL_CONTAINER and WAIT_CONTAINER")]
-fn validate(call: &Call) -> Result<(), String> {
-    let Some(kind) = call.r#type.and_then(|kind| Type::try_from(kind).ok()) else {
-        return Err("Expecting 'type' to be present".to_owned());
-    };
-    let (name, present) = match kind {
-        Type::GetMetrics => ("get_metrics", call.get_metrics.is_some()),
-        Type::SetLoggingLevel => ("set_logging_level", call.set_logging_level.is_some()),
-        Type::ListFiles => ("list_files", call.list_files.is_some()),
-        Type::ReadFile => ("read_file", call.read_file.is_some()),
-        Type::LaunchNestedContainer => ("launch_nested_container", call.launch_nested_container.is_some()),
-        Type::WaitNestedContainer => ("wait_nested_container", call.wait_nested_container.is_some()),
-        Type::KillNestedContainer => ("kill_nested_container", call.kill_nested_container.is_some()),
-        Type::WaitContainer => ("wait_container", call.wait_container.is_some()),
-        Type::KillContainer => ("kill_container", call.kill_container.is_some()),
-        Type::LaunchContainer => ("launch_container", call.launch_container.is_some()),
-        _ => return providers::validate(call),
-    };
-    if present { Ok(()) } else { Err(format!("Expecting '{name}' to be present")) }
+pub(super) fn accepted(request: &Request) -> Result<Forms, Response> {
+    let accept = request.header(header::ACCEPT);
+    if let Some(accept) = MediaType::negotiate(accept) {
+        return match request.headers.contains_key(MESSAGE_ACCEPT) {
+            true => Err(Response::not_acceptable(
+                "Expecting 'Message-Accept' to be not set for non-streaming responses",
+            )),
+            false => Ok(Forms { accept, message_accept: None }),
+        };
+    }
+    if !media::accepts(accept, MediaType::RecordIo) {
+        return Err(Response::not_acceptable(
+            "Expecting 'Accept' to allow application/json or application/x-protobuf or application/recordio",
+        ));
+    }
+    let message_accept = MediaType::negotiate(request.header(MESSAGE_ACCEPT)).ok_or_else(|| {
+        Response::not_acceptable(
+            "Expecting 'Message-Accept' to allow application/json or application/x-protobuf",
+        )
+    })?;
+    Ok(Forms { accept: MediaType::RecordIo, message_accept: Some(message_accept) })
 }
 
 /// `/api/v1/executor`: no executor of this agent speaks HTTP, so none is ever found.

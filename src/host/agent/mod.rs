@@ -3,37 +3,47 @@
 //! ```text
 //! master, processes, probes, timer > loop > Agent::handle > effects > master, runner, probes
 //! HTTP request > lock > view > answer
+//! HTTP request > order > loop > Agent::handle > answer; attached streams > switchboard > process
 //! ```
 //!
 //! Only the loop changes the agent, so effects keep the engine's order without the lock being held.
 
+mod containers;
 mod files;
+mod guests;
 mod http;
 pub mod memory;
 mod probe;
 mod processes;
 mod providers;
 mod run;
+mod switchboard;
 mod way;
 
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
 };
 use tokio_util::sync::CancellationToken;
 
 pub use self::memory::{AgentMemory, Remembered};
 use self::{
+    guests::Guests,
     processes::Processes,
     run::{Events, Run},
+    switchboard::Switchboard,
     way::{Leader, Way},
 };
 use super::{
@@ -50,8 +60,14 @@ use super::{
 };
 use crate::{
     client::election::Detection,
-    engine::agent::{Agent, AgentConfig, Input},
-    mesos::{time::Time, v1::Resource},
+    engine::agent::{
+        Agent, AgentConfig, Input,
+        nested::{Answer, Order},
+    },
+    mesos::{
+        time::Time,
+        v1::{ContainerId, Resource},
+    },
     runtime::{Clock, Tasks},
 };
 
@@ -141,6 +157,12 @@ struct Shared {
     log: Option<PathBuf>,
     /// What is fed to the loop from elsewhere.
     inputs: mpsc::UnboundedSender<Input>,
+    /// Counts the orders of clients.
+    orders: AtomicU64,
+    /// Who waits for what becomes of an order.
+    answers: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
+    /// Containers with streams to attach to.
+    switchboards: Mutex<BTreeMap<ContainerId, Switchboard>>,
     /// Cancelled when the loop has ended.
     stopped: CancellationToken,
     verbosity: Verbosity,
@@ -172,6 +194,7 @@ pub fn start(
     }
     std::fs::create_dir_all(&config.agent.work_dir)?;
     let (heard, process_events) = mpsc::unbounded_channel();
+    let guests = Guests::new(heard.clone(), config.guard.clone(), tasks.child());
     let processes = match config.keeper {
         Some(hub) => Processes::Kept { hub, events: heard },
         None => Processes::Own(Runner::start(&heard, config.guard)?),
@@ -186,9 +209,18 @@ pub fn start(
     let guard = HostGuard::with_hosts(hosts);
     let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
     let stopped = CancellationToken::new();
-    let verbosity = Verbosity::default();
-    let shared = Shared { clock, endpoint, agent, log: config.log, inputs, stopped, verbosity };
-    let handle = AgentHandle(Arc::new(shared));
+    let handle = AgentHandle(Arc::new(Shared {
+        clock,
+        endpoint,
+        agent,
+        log: config.log,
+        inputs,
+        orders: AtomicU64::default(),
+        answers: Mutex::default(),
+        switchboards: Mutex::default(),
+        stopped,
+        verbosity: Verbosity::default(),
+    }));
     let mut router = http::router(&handle);
     let mut inbox = None;
     let mut abroad = |leader| {
@@ -208,7 +240,8 @@ pub fn start(
         router = router.messages(move |message| inbox.incoming(message));
     }
     let events = Events { processes: process_events, containers: happened, fed };
-    let mut run = Run::new(handle.clone(), way, (processes, containers), events, tasks.child())?;
+    let runs = (processes, containers, guests);
+    let mut run = Run::new(handle.clone(), way, runs, events, tasks.child())?;
     run.memory = config.memory;
     run.recover(config.remembered, config.found);
     tasks.spawn(run.until_stopped());
@@ -266,11 +299,55 @@ impl AgentHandle {
         self.0.agent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Hands an order of a client to the loop, and waits for what becomes of it; the loop learns of a client that leaves.
+    async fn order(&self, order: Order) -> Answer {
+        let request = self.0.orders.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        locked(&self.0.answers).insert(request, answer);
+        let waiting = Waiting { agent: self, request };
+        let _stopped = self.0.inputs.send(Input::Order { request, order });
+        let answer = tokio::select! {
+            answer = answered => answer.ok(),
+            () = self.stopped() => None,
+        };
+        drop(waiting);
+        answer.unwrap_or_else(|| Answer::Failed("The agent has stopped".to_owned()))
+    }
+
+    fn answer(&self, request: u64, answer: Answer) {
+        if let Some(waiting) = locked(&self.0.answers).remove(&request) {
+            let _left = waiting.send(answer);
+        }
+    }
+
+    /// The streams of a container, where there are any to attach to.
+    fn switchboard(&self, container_id: &ContainerId) -> Option<Switchboard> {
+        locked(&self.0.switchboards).get(container_id).cloned()
+    }
+
     /// The files that clients may see.
     fn files(&self) -> Files {
         let agent = self.lock();
         Files::new(&agent.config.work_dir, agent.id().cloned(), self.0.log.clone())
     }
+}
+
+/// A client that waits for what becomes of an order.
+struct Waiting<'a> {
+    agent: &'a AgentHandle,
+    request: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if locked(&self.agent.0.answers).remove(&self.request).is_some() {
+            let _stopped = self.agent.0.inputs.send(Input::Abandon { request: self.request });
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use crate::{
     mesos::v1::ContainerId,
 };
 
+/// The number of SIGTERM.
+const TERM: i32 = 15;
+
 /// What the agent's loop does to processes; what becomes of them is told through the channel that both ways know.
 #[derive(Debug)]
 pub(super) enum Processes {
@@ -60,6 +63,16 @@ impl Processes {
         match self {
             Self::Own(runner) => runner.signal(container_id, signal),
             Self::Kept { hub, .. } => hub.signal(container_id, signal),
+        }
+    }
+
+    /// Sends a signal, by its number, to the first process of a container. A keeper knows the two that end it.
+    pub fn kill(&self, container_id: &ContainerId, signal: i32) {
+        match self {
+            Self::Own(runner) => runner.kill(container_id, signal),
+            Self::Kept { hub, .. } if signal == TERM => hub.signal(container_id, Signal::Terminate),
+            Self::Kept { hub, .. } if signal != 0 => hub.signal(container_id, Signal::Kill),
+            Self::Kept { .. } => {}
         }
     }
 

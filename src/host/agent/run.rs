@@ -6,6 +6,8 @@ use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
 use super::{
     AgentHandle, AgentMemory, Remembered,
+    guests::Guests,
+    locked,
     probe::{Prober, Target},
     processes::Processes,
     way::{Heard, Way},
@@ -13,8 +15,9 @@ use super::{
 use crate::{
     engine::{
         agent::{
-            Container as Known, Effect, Input, Launch,
+            Container as Known, DEFAULT_PATH, Effect, Input, Launch,
             docker::{DockerRun, container_name},
+            nested::Attended,
         },
         executor::check::Probe,
         wire::ToAgent,
@@ -53,9 +56,11 @@ pub(super) struct Run {
     processes: Processes,
     /// Those of Docker Engine.
     images: Containers,
+    /// Those with streams of their own.
+    guests: Guests,
     events: Events,
     child_exits: Signal,
-    /// Of both.
+    /// Of all.
     containers: BTreeMap<ContainerId, Container>,
     prober: Prober,
     tasks: Tasks,
@@ -68,7 +73,7 @@ impl Run {
     pub fn new(
         agent: AgentHandle,
         way: Way,
-        (processes, images): (Processes, Containers),
+        (processes, images, guests): (Processes, Containers, Guests),
         events: Events,
         tasks: Tasks,
     ) -> io::Result<Self> {
@@ -78,6 +83,7 @@ impl Run {
             memory: None,
             processes,
             images,
+            guests,
             events,
             child_exits: runtime::child_exits()?,
             containers: BTreeMap::new(),
@@ -118,7 +124,8 @@ impl Run {
             Some(happened) = self.events.containers.recv() => self.happened(happened),
             Some(input) = self.events.fed.recv() => self.step(input),
             Some(()) = self.child_exits.recv() => {
-                for event in self.processes.reap() {
+                let ended = self.processes.reap().into_iter().chain(self.guests.reap());
+                for event in ended.collect::<Vec<_>>() {
                     self.process(event);
                 }
             }
@@ -217,7 +224,10 @@ impl Run {
     fn process(&mut self, event: Event) {
         match event {
             Event::Launched { container_id, pid } => {
-                let exited = self.processes.launched(&container_id, pid);
+                let exited = match self.guests.has(&container_id) {
+                    true => self.guests.launched(&container_id, pid),
+                    false => self.processes.launched(&container_id, pid),
+                };
                 self.step(Input::Launched { container_id, pid });
                 exited.into_iter().for_each(|event| self.process(event));
             }
@@ -239,9 +249,25 @@ impl Run {
     }
 
     fn forget(&mut self, container_id: &ContainerId) {
-        if !self.images.forget(container_id) {
+        if self.guests.has(container_id) {
+            self.guests.forget(container_id);
+            self.unplug(container_id);
+        } else if !self.images.forget(container_id) {
             self.processes.forget(container_id);
         }
+    }
+
+    /// The streams of a container that is no more can be attached to until they have ended.
+    fn unplug(&self, container_id: &ContainerId) {
+        let Some(switchboard) = self.agent.switchboard(container_id) else { return };
+        let (agent, container_id) = (self.agent.clone(), container_id.clone());
+        let (ended, unplugged) = (switchboard.clone(), switchboard);
+        self.guests.let_linger(ended, move || {
+            let mut plugged = locked(&agent.0.switchboards);
+            if plugged.get(&container_id).is_some_and(|it| it.is(&unplugged)) {
+                plugged.remove(&container_id);
+            }
+        });
     }
 
     fn step(&mut self, input: Input) {
@@ -265,6 +291,17 @@ impl Run {
             }
             Effect::Launch(launch) => self.launch(*launch),
             Effect::Run(run) => self.run(*run),
+            Effect::Attend(attended) => self.attend(*attended),
+            Effect::Answer { request, answer } => self.agent.answer(request, answer),
+            Effect::Kill { container_id, signal } => self.kill(&container_id, signal),
+            Effect::RemoveSandbox(directory) => {
+                if let Err(error) = sandbox::remove(&directory) {
+                    tracing::warn!(directory, %error, "failed to remove a sandbox");
+                }
+            }
+            Effect::Signal { container_id, signal } if self.guests.has(&container_id) => {
+                self.guests.signal(&container_id, signal);
+            }
             Effect::Signal { container_id, signal } => {
                 if !self.images.signal(&container_id, signal) {
                     self.processes.signal(&container_id, signal);
@@ -279,6 +316,40 @@ impl Run {
         let launch = Arc::new(launch);
         self.enter(launch.container_id.clone(), Target::Process(Arc::clone(&launch)));
         self.processes.launch(launch);
+    }
+
+    /// What is inherited is what the process of the other container was started with.
+    fn attend(&mut self, attended: Attended) {
+        let mut launch = attended.launch.clone();
+        let directory = attended.inherits.as_ref().and_then(|parent| self.inherit(&mut launch, parent));
+        let launch = Arc::new(launch);
+        let container_id = launch.container_id.clone();
+        self.enter(container_id.clone(), Target::Process(Arc::clone(&launch)));
+        if let Some(switchboard) = self.guests.launch(launch, &attended, directory) {
+            locked(&self.agent.0.switchboards).insert(container_id, switchboard);
+        }
+    }
+
+    /// The working directory of the parent; one without a process, as a default executor, has its sandbox alone to give.
+    fn inherit(&self, launch: &mut Launch, parent: &ContainerId) -> Option<String> {
+        if let Some(Container { target: Target::Process(parent), .. }) = self.containers.get(parent) {
+            let own = std::mem::replace(&mut launch.environment, parent.environment.clone());
+            launch.environment.extend(own);
+            return Some(parent.directory.clone());
+        }
+        let directory = self.agent.with(|agent| agent.sandbox_of(parent).map(str::to_owned))?;
+        let bare = [("PATH", DEFAULT_PATH), ("MESOS_SANDBOX", &directory)];
+        for (name, value) in bare {
+            launch.environment.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        Some(directory)
+    }
+
+    fn kill(&self, container_id: &ContainerId, signal: i32) {
+        match self.guests.has(container_id) {
+            true => self.guests.kill(container_id, signal),
+            false => self.processes.kill(container_id, signal),
+        }
     }
 
     fn run(&mut self, run: DockerRun) {

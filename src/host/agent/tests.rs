@@ -1,6 +1,7 @@
 //! An agent with real processes under a real master, driven by a small framework over HTTP.
 
 mod groups;
+mod guests;
 mod kept;
 
 use std::net::Ipv4Addr;

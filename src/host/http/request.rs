@@ -78,6 +78,17 @@ impl RequestBody {
         Self { incoming, connection, memory }
     }
 
+    /// The next piece, of a sender who may be silent for ever; none at the end.
+    ///
+    /// # Errors
+    /// As [`RequestBody::next`].
+    pub async fn next_of_patient(&mut self) -> io::Result<Option<Bytes>> {
+        self.connection.enter(Phase::Streaming);
+        let piece = self.piece().await;
+        self.connection.enter(Phase::Answering);
+        piece
+    }
+
     /// The next piece; none at the end.
     ///
     /// # Errors

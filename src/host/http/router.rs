@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header};
 
 use super::{
     message::{self, Inbox, Incoming, Receipt},
@@ -24,6 +24,8 @@ pub struct Router {
     processes: BTreeMap<String, BTreeMap<String, Handler>>,
     fallback: Option<Handler>,
     reader: Option<Reader>,
+    /// For bodies of this type that are sent to this path.
+    streams: Vec<(String, &'static str, Reader)>,
     inbox: Option<Inbox>,
 }
 
@@ -35,6 +37,7 @@ impl Router {
             processes: BTreeMap::new(),
             fallback: None,
             reader: None,
+            streams: Vec::new(),
             inbox: None,
         }
     }
@@ -83,8 +86,33 @@ impl Router {
         self
     }
 
+    /// An endpoint whose requests of this `Content-Type` are answered while they come, whatever else answers others: the
+    /// handler reads their bodies, of any length. `path` is `/process/name`, and for the delegate `/name` too.
+    #[must_use]
+    pub fn streaming<F>(
+        mut self,
+        path: &str,
+        content_type: &'static str,
+        handler: impl Fn(Request, RequestBody) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let reader: Reader = Arc::new(move |request, body| Box::pin(handler(request, body)));
+        self.streams.push((path.to_owned(), content_type, reader));
+        self
+    }
+
     /// Who reads the body of what is asked for, if anybody does.
-    pub(super) fn reader(&self, path: &str) -> Option<&Reader> {
+    pub(super) fn reader(&self, path: &str, headers: &HeaderMap) -> Option<&Reader> {
+        let stream = self.streams.iter().find(|(endpoint, content_type, _)| {
+            let is_of_type = headers.get(header::CONTENT_TYPE).is_some_and(|it| it == content_type);
+            let own = endpoint.strip_prefix('/').and_then(|rest| rest.strip_prefix(&self.delegate));
+            is_of_type && (path == endpoint || own == Some(path) || is_encoded(path, endpoint))
+        });
+        if let Some((_, _, reader)) = stream {
+            return Some(reader);
+        }
         let reader = self.reader.as_ref()?;
         let proper = path.starts_with('/') && !path.contains("/..");
         (proper && self.find(path).is_none()).then_some(reader)
@@ -151,6 +179,11 @@ impl Router {
 }
 
 /// `a/b/c`, then `a/b`, then `a`.
+/// Whether a path is this endpoint, written with escapes.
+fn is_encoded(path: &str, endpoint: &str) -> bool {
+    percent::decode(path).is_ok_and(|path| path == endpoint)
+}
+
 fn longest_prefix<'a>(endpoints: &'a BTreeMap<String, Handler>, name: &str) -> Option<&'a Handler> {
     let mut name = name;
     loop {

@@ -228,7 +228,7 @@ impl Server {
         }
         let request = self.request(parts, addresses, connection)?;
         let body = RequestBody::new(body, Arc::clone(connection), self.memory.clone());
-        if let Some(reader) = self.router.reader(&request.path) {
+        if let Some(reader) = self.router.reader(&request.path, &request.headers) {
             connection.enter(Phase::Answering);
             return Ok(reader(request, body).await);
         }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{memory::Memory, request::Request};
@@ -35,6 +35,8 @@ struct Queued {
 pub struct Sink {
     queue: mpsc::UnboundedSender<Queued>,
     waiting: Arc<AtomicUsize>,
+    /// Told whenever the client has taken something, or is gone.
+    taken: Arc<Notify>,
     limit: usize,
     connection: CancellationToken,
     /// What readers hold of records of their own.
@@ -63,6 +65,19 @@ impl Sink {
         self.queue.send(Queued { record, weight: 0 }).map_err(|_| Closed)
     }
 
+    /// Waits until half of what may wait is free, so that a sender who waits is not dropped; at once when the client is
+    /// gone.
+    pub async fn room(&self) {
+        loop {
+            let taken = self.taken.notified();
+            let has_room = self.waiting.load(Ordering::Relaxed) <= self.limit / 2;
+            if has_room || self.queue.is_closed() {
+                return;
+            }
+            taken.await;
+        }
+    }
+
     /// Drops the connection without a last chunk.
     pub fn abort(&self) {
         self.connection.cancel();
@@ -73,6 +88,7 @@ impl Sink {
 pub struct StreamBody {
     queue: mpsc::UnboundedReceiver<Queued>,
     waiting: Arc<AtomicUsize>,
+    taken: Arc<Notify>,
     on_gone: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -89,6 +105,7 @@ impl StreamBody {
             return Poll::Ready(None);
         };
         self.waiting.fetch_sub(queued.weight, Ordering::Relaxed);
+        self.taken.notify_one();
         Poll::Ready(Some(queued.record))
     }
 }
@@ -101,6 +118,8 @@ impl std::fmt::Debug for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
+        self.queue.close();
+        self.taken.notify_one();
         if let Some(then) = self.on_gone.take() {
             then();
         }
@@ -115,8 +134,9 @@ pub fn channel(request: &Request, limit: usize) -> (Sink, StreamBody) {
 fn pair(connection: CancellationToken, memory: Memory, limit: usize) -> (Sink, StreamBody) {
     let (sender, queue) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let sink = Sink { queue: sender, waiting: Arc::clone(&waiting), limit, connection, memory };
-    (sink, StreamBody { queue, waiting, on_gone: None })
+    let taken = Arc::new(Notify::new());
+    let body = StreamBody { queue, waiting: Arc::clone(&waiting), taken: Arc::clone(&taken), on_gone: None };
+    (Sink { queue: sender, waiting, taken, limit, connection, memory }, body)
 }
 
 #[cfg(test)]
@@ -140,6 +160,21 @@ mod tests {
         sink.send(Bytes::from_static(b"12345")).unwrap();
         assert_eq!(sink.send(Bytes::from_static(b"1")), Err(Closed), "ten bytes wait");
         assert!(connection.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_sender_can_wait_for_its_reader() {
+        let (sink, mut body) = pair(CancellationToken::new(), Memory::new(0), 10);
+        sink.room().await;
+        sink.send(Bytes::from_static(b"123456")).unwrap();
+        let waits = async { tokio::time::timeout(std::time::Duration::from_millis(20), sink.room()).await };
+        assert!(waits.await.is_err(), "more than half waits");
+        let reads = std::future::poll_fn(|context| body.poll_next(context));
+        let ((), record) = tokio::join!(sink.room(), reads);
+        assert_eq!(record.as_deref(), Some(b"123456".as_slice()));
+        sink.send(Bytes::from_static(b"123456")).unwrap();
+        let leaves = async { drop(body) };
+        tokio::join!(sink.room(), leaves);
     }
 
     #[tokio::test]

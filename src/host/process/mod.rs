@@ -25,7 +25,10 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
-use self::table::{Table, signal_group, signal_process};
+use self::{
+    spawn::Surroundings,
+    table::{Table, signal_group, signal_process},
+};
 use super::{guard::Guard, sandbox};
 use crate::{
     engine::{
@@ -72,6 +75,12 @@ enum Sweep {
     Abandoned { pid: Pid },
 }
 
+/// A process to be started: as it finds its sandbox, or with surroundings that are there already, sandbox and all.
+struct Start {
+    launch: Arc<Launch>,
+    surroundings: Option<Surroundings>,
+}
+
 /// A process of a task that has not been reaped.
 #[derive(Debug)]
 struct Live {
@@ -82,7 +91,7 @@ struct Live {
 /// The processes of one agent.
 #[derive(Debug)]
 pub struct Runner {
-    starters: mpsc::Sender<Arc<Launch>>,
+    starters: mpsc::Sender<Start>,
     sweeper: mpsc::Sender<Sweep>,
     live: BTreeMap<ContainerId, Live>,
     /// Where launched containers have their sandbox.
@@ -106,8 +115,18 @@ impl Runner {
 
     /// Starts a container; answered with [`Event::Launched`] or [`Event::LaunchFailed`].
     pub fn launch(&mut self, launch: Arc<Launch>) {
-        self.sandboxes.insert(launch.container_id.clone(), PathBuf::from(&launch.directory));
-        let _stopped = self.starters.send(launch);
+        self.start_process(Start { launch, surroundings: None });
+    }
+
+    /// As [`Runner::launch`], with streams and a sandbox that have been made.
+    pub fn launch_in(&mut self, launch: Arc<Launch>, surroundings: Surroundings) {
+        self.start_process(Start { launch, surroundings: Some(surroundings) });
+    }
+
+    fn start_process(&mut self, start: Start) {
+        let Launch { container_id, directory, .. } = &*start.launch;
+        self.sandboxes.insert(container_id.clone(), PathBuf::from(directory));
+        let _stopped = self.starters.send(start);
     }
 
     /// Takes note of a started process; gives its end if that has already come.
@@ -139,6 +158,15 @@ impl Runner {
             executor::Signal::Kill => Signal::KILL,
         };
         let _stopped = self.sweeper.send(Sweep::Tree { pid: raw(live.pid), signal });
+    }
+
+    /// Sends a signal, by its number, to the first process of a container and to no other; 0 is none, nor is a number
+    /// without a name.
+    pub fn kill(&self, container_id: &ContainerId, signal: i32) {
+        let live = self.live.get(container_id);
+        if let (Some(live), Some(signal)) = (live, Signal::from_named_raw(signal)) {
+            signal_process(raw(live.pid), signal);
+        }
     }
 
     /// The ends of all processes that have ended; to be called whenever a child has.
@@ -208,13 +236,16 @@ fn exit_of(status: &WaitIdStatus) -> Option<Exit> {
     status.exit_status().map(Exit::Code).or(signaled)
 }
 
-fn start_all(launches: &Mutex<mpsc::Receiver<Arc<Launch>>>, events: &UnboundedSender<Event>) {
+fn start_all(starts: &Mutex<mpsc::Receiver<Start>>, events: &UnboundedSender<Event>) {
     loop {
-        let next = launches.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(launch) = next else { return };
+        let next = starts.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Start { launch, surroundings }) = next else { return };
         let container_id = launch.container_id.clone();
-        let made = sandbox::create(&launch.directory, &launch.latest);
-        let event = match made.and_then(|outputs| spawn::spawn(&launch, outputs)) {
+        let made = match surroundings {
+            Some(made) => Ok(made),
+            None => sandbox::create(&launch.directory, &launch.latest).and_then(Surroundings::of),
+        };
+        let event = match made.and_then(|surroundings| spawn::spawn(&launch, surroundings)) {
             Ok(pid) => Event::Launched { container_id, pid },
             Err(error) => Event::LaunchFailed { container_id, message: error.to_string() },
         };

@@ -7,7 +7,10 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    os::{
+        fd::OwnedFd,
+        unix::{fs::OpenOptionsExt, process::CommandExt},
+    },
     path::Path,
     process,
 };
@@ -29,12 +32,38 @@ enum Started {
     Failed(u32, io::Error),
 }
 
+/// What a process reads and writes, and where it begins.
+#[derive(Debug)]
+pub struct Surroundings {
+    pub input: OwnedFd,
+    pub outputs: Outputs,
+    /// The input is a terminal, and becomes the one that controls the process.
+    pub terminal: bool,
+    /// The working directory, where it is not the sandbox.
+    pub directory: Option<String>,
+}
+
+impl Surroundings {
+    /// Nothing to read, and the sandbox to work in.
+    ///
+    /// # Errors
+    /// When there is no `/dev/null`.
+    pub fn of(outputs: Outputs) -> io::Result<Self> {
+        let input = File::open("/dev/null")?.into();
+        Ok(Self { input, outputs, terminal: false, directory: None })
+    }
+
+    fn directory<'a>(&'a self, launch: &'a Launch) -> &'a str {
+        self.directory.as_deref().unwrap_or(&launch.directory)
+    }
+}
+
 /// Starts the command of a launch whose sandbox is there; the process is left to the caller to reap.
 ///
 /// A program that cannot be executed ends with status 1 and says why on its stderr, as under Mesos.
-pub fn spawn(launch: &Launch, outputs: Outputs) -> io::Result<u32> {
-    let mut complaints = outputs.stderr.try_clone()?;
-    match start(launch, outputs)? {
+pub fn spawn(launch: &Launch, surroundings: Surroundings) -> io::Result<u32> {
+    let mut complaints = surroundings.outputs.stderr.try_clone()?;
+    match start(launch, surroundings)? {
         Started::Runs(pid) => Ok(pid),
         Started::Failed(pid, error) => {
             writeln!(complaints, "Failed to execute command: {}", reason(&error))?;
@@ -86,7 +115,7 @@ mod linux {
         ptr,
     };
 
-    use super::{Command, File, Launch, Outputs, Started};
+    use super::{Command, Launch, Started, Surroundings};
 
     const SHELL: &str = "/bin/sh";
 
@@ -118,6 +147,7 @@ mod linux {
         directory: CString,
         /// To become 0, 1 and 2.
         stdio: [RawFd; 3],
+        terminal: bool,
         parent: libc::pid_t,
         /// What the child could not do; it shares our memory, so it can say so here.
         failure: Option<Failure>,
@@ -130,12 +160,10 @@ mod linux {
         Exec(c_int),
     }
 
-    pub(super) fn start(launch: &Launch, outputs: Outputs) -> io::Result<Started> {
-        let input = File::open("/dev/null")?;
-        let stdio = [input.as_raw_fd(), outputs.stdout.as_raw_fd(), outputs.stderr.as_raw_fd()];
-        let mut plan = Plan::new(launch, stdio)?;
+    pub(super) fn start(launch: &Launch, surroundings: Surroundings) -> io::Result<Started> {
+        let mut plan = Plan::new(launch, &surroundings)?;
         let pid = plan.carry_out()?;
-        drop((input, outputs));
+        drop(surroundings);
         let number = u32::try_from(pid).map_err(io::Error::other)?;
         match plan.failure {
             None => Ok(Started::Runs(number)),
@@ -148,7 +176,9 @@ mod linux {
     }
 
     impl Plan {
-        fn new(launch: &Launch, stdio: [RawFd; 3]) -> io::Result<Self> {
+        fn new(launch: &Launch, surroundings: &Surroundings) -> io::Result<Self> {
+            let outputs = &surroundings.outputs;
+            let files = [&outputs.stdout, &outputs.stderr].map(AsRawFd::as_raw_fd);
             let path = launch.environment.get("PATH").map(String::as_str).unwrap_or_default();
             let (paths, arguments) = match &launch.command {
                 Command::Shell(value) => {
@@ -164,8 +194,9 @@ mod linux {
                 paths: strings(paths)?,
                 arguments: strings(arguments)?,
                 environment: strings(variables)?,
-                directory: CString::new(launch.directory.as_str())?,
-                stdio,
+                directory: CString::new(surroundings.directory(launch))?,
+                stdio: [surroundings.input.as_raw_fd(), files[0], files[1]],
+                terminal: surroundings.terminal,
                 parent: rustix::process::getpid().as_raw_nonzero().get(),
                 failure: None,
             })
@@ -221,6 +252,7 @@ mod linux {
         environment: Vec<*const c_char>,
         directory: *const c_char,
         stdio: [RawFd; 3],
+        terminal: bool,
         parent: libc::pid_t,
         failure: Option<Failure>,
     }
@@ -236,6 +268,7 @@ mod linux {
                 environment: pointers(&plan.environment),
                 directory: plan.directory.as_ptr(),
                 stdio: plan.stdio,
+                terminal: plan.terminal,
                 parent: plan.parent,
                 failure: None,
             }
@@ -297,6 +330,7 @@ mod linux {
                 && libc::dup2(call.stdio[0], 0) >= 0
                 && libc::dup2(call.stdio[1], 1) >= 0
                 && libc::dup2(call.stdio[2], 2) >= 0
+                && (!call.terminal || libc::ioctl(0, libc::TIOCSCTTY, 0) >= 0)
                 && libc::chdir(call.directory) == 0;
             if !set_up {
                 return Failure::Setup(*libc::__errno_location());
@@ -345,26 +379,35 @@ mod portable {
 
     use rustix::io::Errno;
 
-    use super::{Command, Launch, Outputs, Started, program};
+    use super::{Command, Launch, Started, Surroundings, program};
 
-    pub(super) fn start(launch: &Launch, outputs: Outputs) -> io::Result<Started> {
-        match fork(launch, &launch.command, outputs.try_clone()?) {
+    pub(super) fn start(launch: &Launch, surroundings: Surroundings) -> io::Result<Started> {
+        match fork(launch, &launch.command, &surroundings) {
             Err(error) if cannot_execute(&error) => {
-                let pid = fork(launch, &Command::Shell("exit 1".to_owned()), outputs)?;
+                let pid = fork(launch, &Command::Shell("exit 1".to_owned()), &surroundings)?;
                 Ok(Started::Failed(pid, error))
             }
             started => started.map(Started::Runs),
         }
     }
 
-    #[expect(unsafe_code, reason = "the closure makes one system call: no allocation, no lock")]
-    fn fork(launch: &Launch, command: &Command, outputs: Outputs) -> io::Result<u32> {
+    #[expect(unsafe_code, reason = "the closure makes system calls: no allocation, no lock")]
+    fn fork(launch: &Launch, command: &Command, surroundings: &Surroundings) -> io::Result<u32> {
+        let outputs = surroundings.outputs.try_clone()?;
+        let terminal = surroundings.terminal;
         let mut process = program(command);
-        process.env_clear().envs(&launch.environment).current_dir(&launch.directory);
-        process.stdin(Stdio::null()).stdout(outputs.stdout).stderr(outputs.stderr);
+        process.env_clear().envs(&launch.environment).current_dir(surroundings.directory(launch));
+        let input = Stdio::from(surroundings.input.try_clone()?);
+        process.stdin(input).stdout(outputs.stdout).stderr(outputs.stderr);
         // SAFETY: async-signal-safe, see the reason above.
         unsafe {
-            process.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
+            process.pre_exec(move || {
+                rustix::process::setsid()?;
+                if terminal {
+                    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+                }
+                Ok(())
+            });
         }
         Ok(process.spawn()?.id())
     }

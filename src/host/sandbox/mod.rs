@@ -22,14 +22,24 @@ impl Outputs {
     }
 }
 
-/// Makes a sandbox with empty stdout and stderr, and points a link at it.
+/// Makes a sandbox with empty stdout and stderr, and points a link at it, where it is to have one.
 pub fn create(directory: &str, link: &str) -> io::Result<Outputs> {
     let (directory, link) = (Path::new(directory), Path::new(link));
     fs::create_dir_all(directory)?;
-    link.parent().map_or(Ok(()), fs::create_dir_all)?;
-    point_at(link, directory)?;
+    if !link.as_os_str().is_empty() {
+        link.parent().map_or(Ok(()), fs::create_dir_all)?;
+        point_at(link, directory)?;
+    }
     let open = |name| OpenOptions::new().append(true).create(true).open(directory.join(name));
     Ok(Outputs { stdout: open("stdout")?, stderr: open("stderr")? })
+}
+
+/// Deletes a sandbox; one that is not there is no error.
+pub fn remove(directory: &str) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Replaces a link in one step, so that it is never missing.

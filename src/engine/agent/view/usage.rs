@@ -8,7 +8,7 @@ use crate::{
     mesos::{
         resources::Resources,
         time::Time,
-        v1::{ContainerId, ContainerStatus, ResourceStatistics, Task},
+        v1::{ContainerId, ContainerStatus, Resource, ResourceStatistics, Task},
     },
 };
 
@@ -62,6 +62,22 @@ pub fn nested_statistics(task: &Task, now: Time) -> ResourceStatistics {
         cpus_soft_limit: limits.cpus(),
         mem_limit_bytes: memory,
         mem_soft_limit_bytes: memory,
+        ..ResourceStatistics::default()
+    }
+}
+
+/// Limits of a container that a client has launched, where it has any, and what was measured of it.
+pub fn guest_statistics(resources: &[Resource], measured: Option<&Usage>, now: Time) -> ResourceStatistics {
+    let limits = Resources::from_protos(resources.iter().cloned());
+    let memory = bytes(&limits);
+    ResourceStatistics {
+        timestamp: measured.map_or(now, |usage| usage.measured_at).as_secs_f64(),
+        cpus_user_time_secs: measured.map(|usage| usage.cpus_user_time_secs),
+        cpus_system_time_secs: measured.map(|usage| usage.cpus_system_time_secs),
+        cpus_soft_limit: limits.cpus(),
+        mem_limit_bytes: memory,
+        mem_soft_limit_bytes: memory,
+        mem_rss_bytes: measured.map(|usage| usage.mem_rss_bytes),
         ..ResourceStatistics::default()
     }
 }

@@ -3,7 +3,7 @@
 use super::{Measured, containers, flags, known_executors, known_frameworks, metrics, usage};
 use crate::{
     engine::{
-        agent::{Agent, Executor, frameworks::create_task},
+        agent::{Agent, Executor, frameworks::create_task, nested::Guest},
         legacy::{Build, System},
         operator_json::{self, ObjectText},
     },
@@ -11,10 +11,10 @@ use crate::{
         json,
         time::Time,
         v1::{
-            ExecutorInfo, Flag, FrameworkInfo, Metric, TaskState,
+            ContainerId, ContainerStatus, ExecutorInfo, Flag, FrameworkInfo, Metric, TaskState,
             agent::{
                 Call, Response,
-                call::Type as CallType,
+                call::{self, Type as CallType},
                 response::{
                     self, GetContainers, GetExecutors, GetFrameworks, GetState, GetTasks, get_containers,
                     get_executors, get_frameworks,
@@ -44,8 +44,7 @@ pub fn respond(source: Source<'_>, call: &Call) -> Option<Response> {
         CallType::GetLoggingLevel => logging_level(0),
         CallType::GetState => typed(response::Type::GetState, |r| r.get_state = Some(state(agent))),
         CallType::GetContainers => {
-            let nested = call.get_containers.as_ref().is_some_and(|asked| asked.show_nested());
-            get_containers(source, nested)
+            get_containers(source, call.get_containers.unwrap_or_default())
         }
         CallType::GetFrameworks => {
             typed(response::Type::GetFrameworks, |r| r.get_frameworks = Some(frameworks(agent)))
@@ -158,7 +157,7 @@ fn resource_providers() -> Response {
     typed(response::Type::GetResourceProviders, |r| r.get_resource_providers = Some(providers))
 }
 
-fn get_containers(source: Source<'_>, show_nested: bool) -> Response {
+fn get_containers(source: Source<'_>, asked: call::GetContainers) -> Response {
     let container = |executor: &Executor| get_containers::Container {
         framework_id: executor.info.framework_id.clone(),
         executor_id: Some(executor.info.executor_id.clone()),
@@ -169,8 +168,12 @@ fn get_containers(source: Source<'_>, show_nested: bool) -> Response {
             .map(|used| usage::statistics(executor, &used)),
     };
     let nested =
-        containers(source.agent).filter(|_| show_nested).flat_map(|it| nested_containers(source, it));
-    let containers = containers(source.agent).map(container).chain(nested).collect();
+        containers(source.agent).filter(|_| asked.show_nested()).flat_map(|it| nested_containers(source, it));
+    let guests = source.agent.guests.containers.iter().filter(|(container_id, _)| {
+        if container_id.parent.is_some() { asked.show_nested() } else { asked.show_standalone() }
+    });
+    let guests = guests.map(|(container_id, guest)| guest_container(source, container_id, guest));
+    let containers = containers(source.agent).map(container).chain(nested).chain(guests).collect();
     typed(response::Type::GetContainers, |r| r.get_containers = Some(GetContainers { containers }))
 }
 
@@ -188,6 +191,25 @@ fn nested_containers<'a>(
             ..get_containers::Container::default()
         }
     })
+}
+
+/// One that a client has launched. What one in another uses is not measured.
+fn guest_container(
+    source: Source<'_>,
+    container_id: &ContainerId,
+    guest: &Guest,
+) -> get_containers::Container {
+    let measured = source.measured.get(container_id);
+    get_containers::Container {
+        container_id: container_id.as_str().into(),
+        container_status: Some(ContainerStatus {
+            container_id: Some(container_id.clone()),
+            executor_pid: guest.pid,
+            ..ContainerStatus::default()
+        }),
+        resource_statistics: Some(usage::guest_statistics(&guest.resources, measured, source.now)),
+        ..get_containers::Container::default()
+    }
 }
 
 fn state(agent: &Agent) -> GetState {

@@ -1,11 +1,14 @@
 //! Whether a call of the agent's operator API is whole.
 
-use super::{Checked, Context, ensure, id};
-use crate::mesos::v1::{
-    ContainerId,
-    agent::{
-        Call,
-        call::{AttachContainerInput, Type, attach_container_input},
+use super::{Checked, Context, command, container, ensure, id};
+use crate::mesos::{
+    resources::{self, Resources},
+    v1::{
+        CommandInfo, ContainerId, ContainerInfo, Resource,
+        agent::{
+            Call,
+            call::{AttachContainerInput, LaunchContainer, Type, attach_container_input},
+        },
     },
 };
 
@@ -33,38 +36,115 @@ pub fn validate(call: &Call) -> Checked {
         Type::MarkResourceProviderGone => {
             present(call.mark_resource_provider_gone.is_some(), "mark_resource_provider_gone")
         }
-        Type::PruneImages => present(call.prune_images.is_some(), "prune_images"),
         _ => validate_container_call(kind, call),
     }
 }
 
+#[expect(deprecated, reason = "the calls of 1.11 that are older than LAUNCH_CONTAINER and its like")]
 fn validate_container_call(kind: Type, call: &Call) -> Checked {
     match kind {
-        Type::LaunchNestedContainerSession => {
-            let launch = call.launch_nested_container_session.as_ref();
-            let field = "launch_nested_container_session";
-            let id = container(field, launch.map(|launch| &launch.container_id))?;
-            ensure(id.parent.is_some(), missing(&format!("{field}.container_id.parent")))
+        Type::LaunchNestedContainer => {
+            let field = "launch_nested_container";
+            let launch = call.launch_nested_container.as_ref();
+            nested(field, launch.map(|it| &it.container_id))?;
+            let Some(launch) = launch else { return Ok(()) };
+            described(field, launch.command.as_ref(), launch.container.as_ref())?;
+            let alone = container::share_cgroups(launch.container.as_ref()) == Some(false);
+            ensure(
+                !(alone && is_twice_nested(&launch.container_id)),
+                format!("'{field}' is invalid: {TWICE_NESTED} set 'share_cgroups' to 'false'"),
+            )
         }
-        Type::AttachContainerOutput => container(
-            "attach_container_output",
-            call.attach_container_output.as_ref().map(|it| &it.container_id),
-        )
-        .map(drop),
+        Type::LaunchNestedContainerSession => {
+            let field = "launch_nested_container_session";
+            let launch = call.launch_nested_container_session.as_ref();
+            nested(field, launch.map(|it| &it.container_id))?;
+            let Some(launch) = launch else { return Ok(()) };
+            described(field, launch.command.as_ref(), launch.container.as_ref())?;
+            let linux = launch.container.as_ref().and_then(|it| it.linux_info.as_ref());
+            ensure(
+                linux.is_none_or(|linux| linux.share_cgroups()),
+                format!(
+                    "'{field}.container.linux_info' is invalid: 'share_cgroups' cannot be set to 'false' for nested \
+                     container sessions"
+                ),
+            )
+        }
         Type::LaunchContainer => {
-            container("launch_container", call.launch_container.as_ref().map(|it| &it.container_id)).map(drop)
+            let launch = call.launch_container.as_ref();
+            named("launch_container", launch.map(|it| &it.container_id))?;
+            launch.map_or(Ok(()), validate_launch)
+        }
+        Type::WaitNestedContainer => {
+            nested("wait_nested_container", call.wait_nested_container.as_ref().map(|it| &it.container_id))
+        }
+        Type::KillNestedContainer => {
+            nested("kill_nested_container", call.kill_nested_container.as_ref().map(|it| &it.container_id))
+        }
+        Type::RemoveNestedContainer => {
+            let remove = call.remove_nested_container.as_ref();
+            nested("remove_nested_container", remove.map(|it| &it.container_id))
+        }
+        Type::AttachContainerOutput => {
+            let attach = call.attach_container_output.as_ref();
+            named("attach_container_output", attach.map(|it| &it.container_id)).map(drop)
         }
         Type::WaitContainer => {
-            container("wait_container", call.wait_container.as_ref().map(|it| &it.container_id)).map(drop)
+            named("wait_container", call.wait_container.as_ref().map(|it| &it.container_id)).map(drop)
         }
         Type::KillContainer => {
-            container("kill_container", call.kill_container.as_ref().map(|it| &it.container_id)).map(drop)
+            named("kill_container", call.kill_container.as_ref().map(|it| &it.container_id)).map(drop)
         }
         Type::RemoveContainer => {
-            container("remove_container", call.remove_container.as_ref().map(|it| &it.container_id)).map(drop)
+            named("remove_container", call.remove_container.as_ref().map(|it| &it.container_id)).map(drop)
         }
         _ => Ok(()),
     }
+}
+
+/// The beginning of what Mesos says of containers in containers in containers.
+const TWICE_NESTED: &str = "containers nested at the second level or greater cannot";
+
+/// A container that stands alone takes nothing that the master gives out.
+fn validate_launch(launch: &LaunchContainer) -> Checked {
+    let field = "launch_container";
+    resources::validate(&launch.resources).context("Invalid resources")?;
+    let gpus = launch.resources.iter().filter(|resource| resource.name == "gpus");
+    let gpus: f64 = gpus.filter_map(|resource| resource.scalar.as_ref()).map(|scalar| scalar.value).sum();
+    ensure(gpus.fract() == 0.0, "Invalid GPU resources: The 'gpus' resource must be an unsigned integer")?;
+    if launch.container_id.parent.is_none() {
+        let all = Resources::from_protos(launch.resources.iter().cloned());
+        let is_free = all.iter().all(Resource::is_unreserved);
+        ensure(is_free, format!("'{field}.resources' must be unreserved"))?;
+        let persistent = all.iter().any(Resource::is_persistent_volume);
+        ensure(!persistent, format!("'{field}.resources' may not use persistent volumes"))?;
+        let revocable = all.iter().any(Resource::is_revocable);
+        ensure(!revocable, format!("'{field}.resources' must be non-revocable"))?;
+    }
+    described(field, launch.command.as_ref(), launch.container.as_ref())?;
+    let shares = container::share_cgroups(launch.container.as_ref());
+    if is_twice_nested(&launch.container_id) {
+        let cannot = |what: &str| format!("'{field}' is invalid: {TWICE_NESTED} {what}");
+        ensure(launch.resources.is_empty(), cannot("specify resources"))?;
+        ensure(launch.limits.is_empty(), cannot("specify resource limits"))?;
+        ensure(shares != Some(false), cannot("set 'share_cgroups' to 'false'"))?;
+    }
+    ensure(
+        launch.container_id.parent.is_some() || shares != Some(true),
+        format!("'{field}' is invalid: containers without a parent cannot set 'share_cgroups' to 'true'"),
+    )
+}
+
+fn is_twice_nested(id: &ContainerId) -> bool {
+    id.parent.as_ref().is_some_and(|parent| parent.parent.is_some())
+}
+
+/// What is to run, and in what.
+fn described(field: &str, command: Option<&CommandInfo>, container: Option<&ContainerInfo>) -> Checked {
+    let checked = command.map_or(Ok(()), command::validate);
+    checked.context(&format!("'{field}.command' is invalid"))?;
+    let checked = container.map_or(Ok(()), container::validate);
+    checked.context(&format!("'{field}.container' is invalid"))
 }
 
 fn validate_input(input: Option<&AttachContainerInput>) -> Checked {
@@ -80,8 +160,14 @@ fn validate_input(input: Option<&AttachContainerInput>) -> Checked {
     }
 }
 
+/// The id of a container that has a parent.
+fn nested(field: &str, id: Option<&ContainerId>) -> Checked {
+    let id = named(field, id)?;
+    ensure(id.parent.is_some(), missing(&format!("{field}.container_id.parent")))
+}
+
 /// The container id of the call's body, if both are as they should be.
-fn container<'a>(field: &str, id: Option<&'a ContainerId>) -> Result<&'a ContainerId, String> {
+fn named<'a>(field: &str, id: Option<&'a ContainerId>) -> Result<&'a ContainerId, String> {
     let id = id.ok_or_else(|| missing(field))?;
     id::validate_container(id).context(&format!("'{field}.container_id' is invalid"))?;
     Ok(id)

@@ -3,10 +3,11 @@
 use crate::{
     engine::master::validation::{agent_call, call, framework},
     mesos::v1::{
-        ContainerId, FrameworkInfo, OfferFilters, agent,
+        ContainerId, FrameworkInfo, OfferFilters, Resource, agent,
         framework_info::{Capability, capability},
         master,
         offer_filters::{MinAllocatableResources, ResourceQuantities},
+        resource::{ReservationInfo, RevocableInfo, reservation_info},
         scheduler::{self, call::Type},
         value,
     },
@@ -105,7 +106,8 @@ fn agent_calls_need_their_body() {
         (Type::ReadFile, "read_file"),
         (Type::LaunchContainer, "launch_container"),
         (Type::AttachContainerInput, "attach_container_input"),
-        (Type::PruneImages, "prune_images"),
+        (Type::LaunchNestedContainer, "launch_nested_container"),
+        (Type::RemoveNestedContainer, "remove_nested_container"),
     ] {
         let text = format!("Expecting '{field}' to be present");
         assert_eq!(agent_call::validate(&call(kind)).unwrap_err(), text);
@@ -116,6 +118,40 @@ fn agent_calls_need_their_body() {
     let wait = agent::Call { wait_container: Some(wait), ..call(Type::WaitContainer) };
     assert_eq!(agent_call::validate(&wait).unwrap_err(), text);
     assert_eq!(agent_call::validate(&call(Type::GetState)), Ok(()));
+}
+
+#[test]
+fn a_container_that_stands_alone_takes_nothing_that_is_reserved() {
+    use agent::call::{LaunchContainer, Type};
+    let launch = |resource: Resource| {
+        let launch = LaunchContainer {
+            container_id: ContainerId::new("a"),
+            resources: vec![resource],
+            ..LaunchContainer::default()
+        };
+        let kind = Some(Type::LaunchContainer.into());
+        agent_call::validate(&agent::Call {
+            r#type: kind,
+            launch_container: Some(launch),
+            ..Default::default()
+        })
+    };
+    let cpus = Resource {
+        name: "cpus".to_owned(),
+        r#type: value::Type::Scalar.into(),
+        scalar: Some(value::Scalar { value: 0.1 }),
+        ..Resource::default()
+    };
+    assert_eq!(launch(cpus.clone()), Ok(()));
+    let revocable = Resource { revocable: Some(RevocableInfo::default()), ..cpus.clone() };
+    assert_eq!(launch(revocable).unwrap_err(), "'launch_container.resources' must be non-revocable");
+    let reservation = ReservationInfo {
+        r#type: Some(reservation_info::Type::Static.into()),
+        role: Some("r".to_owned()),
+        ..ReservationInfo::default()
+    };
+    let reserved = Resource { reservations: vec![reservation], ..cpus };
+    assert_eq!(launch(reserved).unwrap_err(), "'launch_container.resources' must be unreserved");
 }
 
 fn info(roles: &[&str]) -> FrameworkInfo {
