@@ -90,6 +90,10 @@ pub enum Command {
     Logs(Logs),
     /// Kill one task; the scheduler replaces it
     Kill(Kill),
+    /// Run a command in the container of a task; `-it` for a shell
+    Exec(Exec),
+    /// Show what a running task says, and type into one with a terminal
+    Attach(Attach),
     /// Why tasks are not running, requirement by requirement
     Explain(Output),
     /// Read or change the scheduler's settings while it runs
@@ -298,6 +302,30 @@ pub struct Logs {
 
 #[derive(Debug, Args)]
 pub struct Kill {
+    /// The task, or the first letters of its id
+    pub task: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// Send what is typed, or comes from the pipe, to the command
+    #[arg(long, short)]
+    pub interactive: bool,
+    /// Give the command a terminal
+    #[arg(long = "tty", short = 't')]
+    pub terminal: bool,
+    /// The task, or the first letters of its id
+    pub task: String,
+    /// What to run: a program and its arguments, looked up in the task's PATH
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// Send what is typed to the task, where it has a terminal; Ctrl-P Ctrl-Q leaves it
+    #[arg(long, short)]
+    pub interactive: bool,
     /// The task, or the first letters of its id
     pub task: String,
 }

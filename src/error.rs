@@ -13,6 +13,8 @@ use crate::client;
 /// | 2 | wrong usage: flags, lab file |
 /// | 3 | not ready in time |
 /// | 4 | no such lab, or it does not run |
+///
+/// `mesoslab exec` gives the code of what it ran, as a shell does: 128 and the number of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Code {
@@ -40,13 +42,20 @@ pub struct Failure {
     pub hint: Option<String>,
     /// A lab file's mistakes, shown in their place.
     pub lab_file: Option<Box<crate::spec::LabFileError>>,
+    /// The exit code of a program that was run for the user, who has seen what it said: ours too, and nothing is shown.
+    pub of_program: Option<u8>,
 }
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), seen: Vec::new(), hint: None, lab_file: None }
+        Self { code, message: message.into(), seen: Vec::new(), hint: None, lab_file: None, of_program: None }
+    }
+
+    /// The end of a program that was run for the user and did not give 0.
+    pub fn of_program(code: u8) -> Self {
+        Self { of_program: Some(code), ..Self::failed(format!("the program ended with {code}")) }
     }
 
     pub fn failed(message: impl Into<String>) -> Self {

@@ -15,6 +15,7 @@
 //! | 1 | [`services`] | what a lab has beside Mesos, without IO: ZooKeeper, Exhibitor, Marathon, a registry of images |
 //! | 1 | [`client`] | talking to any Mesos, to our scheduler and to Docker Engine over HTTP |
 //! | 2 | [`host`] | the IO around the pure parts: HTTP servers, processes, sandboxes, the guard |
+//! | 2 | [`session`] | the streams of a container at this terminal, or in this pipe |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
 //! | 2 | [`cluster`] | what is: the read model of a cluster, folded from its event streams |
 //! | 3 | [`provider`] | making a lab exist, its state on disk, waiting until it is ready |
@@ -83,6 +84,7 @@ pub mod provider;
 pub mod runtime;
 pub mod scheduler;
 pub mod services;
+pub mod session;
 pub mod settings;
 pub mod spec;
 pub mod tui;

@@ -164,6 +164,9 @@ impl Printer {
 
     /// Shows a failure and gives its exit code.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
+        if let Some(code) = failure.of_program {
+            return code.into();
+        }
         self.to_stderr(&format!("{}: {}", self.paint("1;31", "error"), failure.message));
         if let Some(error) = &failure.lab_file {
             self.to_stderr(&self.lab_file(error));

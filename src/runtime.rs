@@ -179,6 +179,15 @@ pub fn user_signal() -> std::io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::user_defined1())
 }
 
+/// Wakes whenever the terminal's window has another size.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn window_changes() -> std::io::Result<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::window_change())
+}
+
 /// Wakes whenever this process goes on after it was stopped.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! - `scheduler`: the v1 scheduler API, a stream of events and the calls that belong to it
 //! - `operator`: the v1 operator API of a master
-//! - `agent`: how an agent does, through its v1 API; `agent_files`: sandboxes
+//! - `agent`: how an agent does, through its v1 API; `agent_files`: sandboxes; `attach`: sessions in containers, and the
+//!   streams of what runs
 //! - `scheduler_api`: our scheduler's own API
 //! - `marathon`: apps of a Marathon
 //! - `services`: how ZooKeeper, Exhibitor, Marathon and each of several masters do
@@ -13,6 +14,7 @@
 
 pub mod agent;
 pub mod agent_files;
+pub mod attach;
 mod blocks;
 pub mod docker;
 pub mod election;

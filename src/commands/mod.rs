@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and how they are started.
 
 mod agents;
+mod attach;
 mod bench;
 mod build;
 mod chaos;
@@ -11,6 +12,7 @@ mod docs;
 mod doctor;
 mod down;
 mod env;
+mod exec;
 mod explain;
 mod frameworks;
 mod images;
@@ -95,6 +97,8 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Frameworks(output) => frameworks::run(settings, &output).await,
         Command::Logs(args) => logs::run(settings, &args, clock).await,
         Command::Kill(args) => kill::run(settings, &args).await,
+        Command::Exec(args) => exec::run(settings, &args).await,
+        Command::Attach(args) => attach::run(settings, &args, clock).await,
         Command::Explain(output) => explain::run(settings, &output).await,
         Command::Config(args) => config::run(settings, args.action).await,
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,

@@ -13,7 +13,7 @@ use crate::{
         task::is_over,
     },
     error::{Code, Context, Failure, Result},
-    mesos::v1::{self, TaskState},
+    mesos::v1::{self, ContainerId, TaskState, TaskStatus},
     printer::Rows,
     runtime::Clock,
     settings::Settings,
@@ -33,6 +33,9 @@ pub struct Task {
     /// Where its agent shows what it writes.
     #[serde(skip)]
     pub sandbox: String,
+    /// What it runs in, once it does.
+    #[serde(skip)]
+    pub container: Option<ContainerId>,
     /// Mesos' word, `TASK_RUNNING`.
     pub state: String,
     /// When it came into its state.
@@ -118,6 +121,7 @@ fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<S
         framework: names.get(&task.framework_id.value).cloned().unwrap_or_default(),
         agent: addresses.get(&task.agent_id.value).cloned().unwrap_or_default(),
         sandbox: agent_files::sandbox_of(&task),
+        container: container_of(&task.statuses),
         executor_id: task.executor_id.map_or(task.task_id.value, |id| id.value),
         framework_id: task.framework_id.value,
         agent_id: task.agent_id.value,
@@ -130,6 +134,10 @@ fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<S
         mem: amounts.mem,
         ports: ports_text(&task.resources),
     }
+}
+
+fn container_of(statuses: &[TaskStatus]) -> Option<ContainerId> {
+    statuses.iter().rev().find_map(|status| status.container_status.as_ref()?.container_id.clone())
 }
 
 fn rows(tasks: &[Task], now: f64, wide: bool) -> Rows {

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The module map: a module may use modules of a lower rank only.
-const RANKS: [(&str, u8); 21] = [
+const RANKS: [(&str, u8); 22] = [
     ("mesos", 0),
     ("spec", 0),
     ("zookeeper", 0),
@@ -18,6 +18,7 @@ const RANKS: [(&str, u8); 21] = [
     ("client", 1),
     ("host", 2),
     ("flags", 2),
+    ("session", 2),
     ("cluster", 2),
     ("provider", 3),
     ("cli", 3),

@@ -233,6 +233,14 @@ impl Stage {
             }
             Effect::Remember(memory) => show_memory(memory),
             Effect::Stopped => "stopped".to_owned(),
+            Effect::Attend(attended) => {
+                let task = launched_task(&attended.launch);
+                self.containers.insert(task.clone(), attended.launch.container_id.clone());
+                format!("attend {task} {:?}", attended.streams)
+            }
+            Effect::Kill { container_id, signal } => format!("kill {} {signal}", self.task_in(container_id)),
+            Effect::Answer { request, answer } => format!("answer {request} {answer:?}"),
+            Effect::RemoveSandbox(directory) => format!("remove {directory}"),
         }
     }
 

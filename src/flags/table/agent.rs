@@ -88,7 +88,7 @@ pub const FLAGS: [Flag; 49] = [
         .ignored("everything is kept in --work_dir"),
     duration("http_heartbeat_interval", "how often an attached client hears from the agent")
         .or("30secs")
-        .ignored("nothing can be attached to"),
+        .ignored("attached clients hear from the agent every 30 s"),
     // Authentication.
     boolean("authenticate_http_readwrite", false, "ask for a password before anything is changed")
         .only(&["false"], NO_AUTHENTICATION),

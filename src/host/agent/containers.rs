@@ -59,7 +59,9 @@ pub(super) async fn answer(
     }
     let answer = agent.order(Order::of(call)?).await;
     Some(match answer {
-        Answer::Ended(exit) if call.r#type() == Type::WaitNestedContainer => waited_nested(exit, forms.accept),
+        Answer::Ended(exit) if call.r#type() == Type::WaitNestedContainer => {
+            waited_nested(exit, forms.accept)
+        }
         other => respond(other, forms.accept),
     })
 }
@@ -171,8 +173,7 @@ async fn take_in(agent: &AgentHandle, request: &Request, body: RequestBody) -> R
     };
     let name = first.r#type().as_str_name();
     if first.r#type() != Type::AttachContainerInput {
-        let text =
-            format!("Streaming 'Content-Type' application/recordio is not supported for {name} call");
+        let text = format!("Streaming 'Content-Type' application/recordio is not supported for {name} call");
         return Err(Response::unsupported_media_type(text));
     }
     if forms.message_accept.is_some() {
@@ -184,8 +185,7 @@ async fn take_in(agent: &AgentHandle, request: &Request, body: RequestBody) -> R
         return Err(Response::bad_request("Expecting 'attach_container_input.type' to be CONTAINER_ID"));
     }
     let container_id = attach.container_id.unwrap_or_default();
-    let switchboard =
-        attachable(agent, &container_id).map_err(|refusal| respond(refusal, forms.accept))?;
+    let switchboard = attachable(agent, &container_id).map_err(|refusal| respond(refusal, forms.accept))?;
     let Some(input) = switchboard.take_input() else {
         let text = "Multiple input connections are not allowed";
         return Err(Response::text(StatusCode::CONFLICT, text));
@@ -226,11 +226,9 @@ async fn feed(records: &mut Records, input: &Input) -> Result<(), Response> {
                 }),
                 None => Ok(()),
             },
-            (_, Some(data)) => {
-                input.write(data.data.as_deref().unwrap_or_default()).await.map_err(|error| {
-                    Response::internal_error(format!("Failed writing to stdin: {}", reason(&error)))
-                })
-            }
+            (_, Some(data)) => input.write(data.data.as_deref().unwrap_or_default()).await.map_err(|error| {
+                Response::internal_error(format!("Failed writing to stdin: {}", reason(&error)))
+            }),
             (None, None) => Ok(()),
         };
         written?;
@@ -249,7 +247,9 @@ fn process_io(attach: AttachContainerInput) -> Result<ProcessIo, String> {
     let missing = |field: &str| format!("Expecting '{field}' to be present");
     if attach.r#type() != attach_container_input::Type::ProcessIo {
         let name = attach.r#type().as_str_name();
-        return Err(format!("Expecting 'attach_container_input.type' to be 'PROCESS_IO' instead of: '{name}'"));
+        return Err(format!(
+            "Expecting 'attach_container_input.type' to be 'PROCESS_IO' instead of: '{name}'"
+        ));
     }
     let message = attach.process_io.ok_or_else(|| missing("attach_container_input.process_io"))?;
     if message.r#type.is_none() {
@@ -265,7 +265,8 @@ fn process_io(attach: AttachContainerInput) -> Result<ProcessIo, String> {
             match control.r#type() {
                 control::Type::Unknown => return Err("'process_io.control.type' is unknown".to_owned()),
                 control::Type::TtyInfo => {
-                    let tty = control.tty_info.as_ref().ok_or_else(|| missing("process_io.control.tty_info"))?;
+                    let tty =
+                        control.tty_info.as_ref().ok_or_else(|| missing("process_io.control.tty_info"))?;
                     tty.window_size.as_ref().ok_or_else(|| missing("tty_info.window_size"))?;
                 }
                 control::Type::Heartbeat if control.heartbeat.is_none() => {
@@ -313,7 +314,9 @@ impl Records {
     /// What is cut off at the end is not looked at.
     async fn record(&mut self) -> Result<Option<Bytes>, Response> {
         loop {
-            if let Some(record) = self.decoder.decode(&mut self.buffer).map_err(|error| undecodable(&error))? {
+            if let Some(record) =
+                self.decoder.decode(&mut self.buffer).map_err(|error| undecodable(&error))?
+            {
                 return Ok(Some(record));
             }
             let piece = self.body.next_of_patient().await;

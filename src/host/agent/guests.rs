@@ -1,11 +1,7 @@
 //! The processes of containers with streams of their own: guests, and tasks with a terminal. They are always children of
 //! this process, which holds the other end of their streams, and end with it.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -58,7 +54,8 @@ impl Guests {
         match self.start(launch, attended.streams, directory) {
             Ok(switchboard) => switchboard,
             Err(error) => {
-                let _ended = self.events.send(Event::LaunchFailed { container_id, message: error.to_string() });
+                let _ended =
+                    self.events.send(Event::LaunchFailed { container_id, message: error.to_string() });
                 None
             }
         }

@@ -47,8 +47,8 @@ use crate::{
 /// How much of a stream is one record.
 const PIECE: usize = 16 * 1024;
 
-/// How often the heart of an output beats: Mesos' `--http_heartbeat_interval`.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often the heart of an output beats: the default of Mesos' `--http_heartbeat_interval`.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How long a client that has not launched the container may take nothing, while there is more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -323,12 +323,8 @@ fn terminal(rows: u16, columns: u16) -> io::Result<(Ends, Surroundings)> {
     rustix::termios::tcsetwinsize(&ours, size)?;
     do_not_block(&ours)?;
     let [stdout, stderr] = [theirs.try_clone()?, theirs.try_clone()?].map(File::from);
-    let surroundings = Surroundings {
-        outputs: Outputs { stdout, stderr },
-        input: theirs,
-        terminal: true,
-        directory: None,
-    };
+    let surroundings =
+        Surroundings { outputs: Outputs { stdout, stderr }, input: theirs, terminal: true, directory: None };
     Ok((Ends { input: ours.try_clone()?, output: ours, error: None }, surroundings))
 }
 

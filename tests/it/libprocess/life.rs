@@ -215,6 +215,10 @@ impl Life {
                 | Effect::Sandbox(_)
                 | Effect::Signal { .. }
                 | Effect::Probe { .. }
+                | Effect::Attend(_)
+                | Effect::Answer { .. }
+                | Effect::Kill { .. }
+                | Effect::RemoveSandbox(_)
                 | Effect::Stopped => {}
             }
         }

@@ -132,7 +132,6 @@ fn body(kind: &str, agent: &str) -> Value {
         "ADD_RESOURCE_PROVIDER_CONFIG" | "UPDATE_RESOURCE_PROVIDER_CONFIG" => provider,
         "REMOVE_RESOURCE_PROVIDER_CONFIG" => json!({ "type": "t", "name": "x" }),
         "MARK_RESOURCE_PROVIDER_GONE" => json!({ "resource_provider_id": { "value": "x" } }),
-        "ATTACH_CONTAINER_INPUT" => json!({ "type": "CONTAINER_ID", "container_id": child }),
         _ => json!({ "container_id": child, "command": { "value": "true" } }),
     }
 }

@@ -140,7 +140,8 @@ const KILL: i32 = 9;
 impl GuestInfo {
     #[expect(deprecated, reason = "LAUNCH_NESTED_CONTAINER is older than LAUNCH_CONTAINER")]
     fn of(call: &Call) -> Option<Self> {
-        if let Some(launch) = call.launch_container.as_ref().filter(|_| call.r#type() == Type::LaunchContainer)
+        if let Some(launch) =
+            call.launch_container.as_ref().filter(|_| call.r#type() == Type::LaunchContainer)
         {
             return Some(Self {
                 container_id: launch.container_id.clone(),

@@ -16,10 +16,12 @@ fn agent() -> Agent {
 }
 
 fn id(names: &str) -> ContainerId {
-    names.split('.').fold(None, |parent: Option<ContainerId>, name| {
-        Some(ContainerId { value: name.to_owned(), parent: parent.map(Box::new) })
-    })
-    .unwrap_or_default()
+    names
+        .split('.')
+        .fold(None, |parent: Option<ContainerId>, name| {
+            Some(ContainerId { value: name.to_owned(), parent: parent.map(Box::new) })
+        })
+        .unwrap_or_default()
 }
 
 fn info(names: &str) -> GuestInfo {
@@ -70,10 +72,7 @@ fn a_launch_that_fails_says_why() {
     let mut agent = agent();
     agent.asked(5, Order::Launch(Box::new(info("a"))));
     let failed = Input::LaunchFailed { container_id: id("a"), message: "no room".to_owned() };
-    assert_eq!(
-        agent.handle(Time::default(), failed),
-        [answered(5, Answer::Refused("no room".to_owned()))]
-    );
+    assert_eq!(agent.handle(Time::default(), failed), [answered(5, Answer::Refused("no room".to_owned()))]);
     assert!(!agent.has_guest(&id("a")));
 }
 
@@ -161,14 +160,15 @@ fn signals_go_to_the_process_by_their_number() {
 
 #[test]
 fn a_terminal_has_the_size_that_is_asked_for() {
-    let sized = |window_size| ContainerInfo {
-        tty_info: Some(TtyInfo { window_size }),
-        ..ContainerInfo::default()
-    };
+    let sized =
+        |window_size| ContainerInfo { tty_info: Some(TtyInfo { window_size }), ..ContainerInfo::default() };
     let size = WindowSize { rows: 24, columns: 100_000 };
     let streams = Streams::of(Some(&sized(Some(size))), true);
     assert_eq!(streams, Streams::Terminal { rows: 24, columns: u16::MAX, waits: true });
-    assert_eq!(Streams::of(Some(&sized(None)), false), Streams::Terminal { rows: 0, columns: 0, waits: false });
+    assert_eq!(
+        Streams::of(Some(&sized(None)), false),
+        Streams::Terminal { rows: 0, columns: 0, waits: false }
+    );
     assert_eq!(Streams::of(None, true), Streams::Session);
 }
 

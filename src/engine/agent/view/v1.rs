@@ -43,9 +43,7 @@ pub fn respond(source: Source<'_>, call: &Call) -> Option<Response> {
         CallType::GetMetrics => get_metrics(source),
         CallType::GetLoggingLevel => logging_level(0),
         CallType::GetState => typed(response::Type::GetState, |r| r.get_state = Some(state(agent))),
-        CallType::GetContainers => {
-            get_containers(source, call.get_containers.unwrap_or_default())
-        }
+        CallType::GetContainers => get_containers(source, call.get_containers.unwrap_or_default()),
         CallType::GetFrameworks => {
             typed(response::Type::GetFrameworks, |r| r.get_frameworks = Some(frameworks(agent)))
         }

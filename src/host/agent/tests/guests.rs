@@ -84,7 +84,7 @@ impl Output {
         true
     }
 
-    async fn to_end(mut self) -> (Vec<u8>, Vec<u8>) {
+    async fn read_all(mut self) -> (Vec<u8>, Vec<u8>) {
         let reading = async { while self.more().await {} };
         tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it never ended");
         (self.stdout, self.stderr)
@@ -94,7 +94,11 @@ impl Output {
     async fn says(&mut self, text: &str) -> String {
         let reading = async {
             while !String::from_utf8_lossy(&self.stdout).contains(text) {
-                assert!(self.more().await, "ended without `{text}`: {}", String::from_utf8_lossy(&self.stdout));
+                assert!(
+                    self.more().await,
+                    "ended without `{text}`: {}",
+                    String::from_utf8_lossy(&self.stdout)
+                );
             }
         };
         let said = tokio::time::timeout(Duration::from_secs(30), reading).await;
@@ -130,10 +134,7 @@ impl Lab {
     }
 
     /// A request that sends records as they come; its answer.
-    fn input(
-        &self,
-        records: mpsc::Receiver<Bytes>,
-    ) -> impl Future<Output = (u16, String)> + use<> {
+    fn input(&self, records: mpsc::Receiver<Bytes>) -> impl Future<Output = (u16, String)> + use<> {
         let body = stream::unfold(records, async |mut records| {
             records.recv().await.map(|record| (Ok::<_, std::io::Error>(record), records))
         });
@@ -162,7 +163,7 @@ async fn a_session_says_what_it_says_and_ends_as_it_ends() {
     let (lab, task) = lab_with_task(json!({}), "export SECRET=1; sleep 1000").await;
     let id = nested(&task, "s");
     let call = session(&id, "pwd; echo $MESOS_TASK_ID; echo bad >&2; exit 3", &Value::Null);
-    let (stdout, stderr) = lab.open(call).await.to_end().await;
+    let (stdout, stderr) = lab.open(call).await.read_all().await;
     let sandbox = lab.agent.with(|agent| {
         let executors = agent.frameworks.values().flat_map(|framework| framework.executors.values());
         executors.map(|executor| executor.directory.clone()).next().unwrap()
@@ -195,7 +196,7 @@ async fn what_goes_in_comes_out_whatever_its_size() {
         drop(records);
     };
     let (((), answer), (stdout, _)) =
-        tokio::join!(async { tokio::join!(feeding, answered) }, output.to_end());
+        tokio::join!(async { tokio::join!(feeding, answered) }, output.read_all());
     assert_eq!(answer, (200, String::new()));
     assert!(stdout == sent, "{} bytes came back", stdout.len());
     assert_eq!(lab.status_of(&id).await, 0);
@@ -240,7 +241,7 @@ async fn a_session_ends_with_its_connection_and_with_its_task() {
     let mut output = lab.open(session(&second, "echo here; sleep 1000; true", &Value::Null)).await;
     output.says("here").await;
     lab.framework.kill("t").await;
-    output.to_end().await;
+    output.read_all().await;
     until(|| lab.processes() == 0).await;
     lab.down().await;
 }
@@ -256,7 +257,7 @@ async fn nobody_who_reads_slowly_makes_it_remember() {
     let before = written();
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(written() < 29_000_000 && before > 0, "{} bytes", written());
-    let (stdout, stderr) = output.to_end().await;
+    let (stdout, stderr) = output.read_all().await;
     assert_eq!((stdout.len(), stderr.as_slice()), (30_000_000, b"done\n".as_slice()));
     lab.down().await;
 }
@@ -265,7 +266,8 @@ async fn nobody_who_reads_slowly_makes_it_remember() {
 async fn a_task_with_a_terminal_can_be_attached_to() {
     let script = "stty size; while read line; do echo \"got $line\"; done";
     let (lab, task) = lab_with_task(json!({"container": terminal(10, 20)}), script).await;
-    let attach = json!({"type": "ATTACH_CONTAINER_OUTPUT", "attach_container_output": {"container_id": task}});
+    let attach =
+        json!({"type": "ATTACH_CONTAINER_OUTPUT", "attach_container_output": {"container_id": task}});
     let mut output = lab.open(attach).await;
     let (records, receiver) = mpsc::channel(8);
     let (other, taken) = (lab.input_of(vec![to_input(&task)]), lab.input(receiver));
@@ -325,9 +327,7 @@ async fn a_container_can_stand_alone() {
 async fn garbage_is_refused_as_mesos_refuses_it() {
     let (lab, task) = lab_with_task(json!({}), "sleep 1000").await;
     let id = nested(&task, "s");
-    let attach = |id: &Value| {
-        json!({"type": "ATTACH_CONTAINER_OUTPUT", "attach_container_output": {"container_id": id}})
-    };
+    let attach = |id: &Value| json!({"type": "ATTACH_CONTAINER_OUTPUT", "attach_container_output": {"container_id": id}});
     let unplugged = "I/O switchboard server was disabled for this container";
     assert_eq!(lab.ask(attach(&task)).await, (500, unplugged.to_owned()));
     let name = format!("{}.s", task["value"].as_str().unwrap());
@@ -350,19 +350,27 @@ async fn garbage_is_refused_as_mesos_refuses_it() {
     for (message, text) in [
         (json!({}), "Expecting 'process_io.type' to be present"),
         (json!({"type": "DATA"}), "Expecting 'process_io.data' to be present"),
-        (json!({"type": "DATA", "data": {"type": "STDOUT", "data": ""}}),
-            "Expecting 'process_io.data.type' to be 'STDIN'"),
-        (json!({"type": "CONTROL", "control": {"type": "TTY_INFO"}}),
-            "Expecting 'process_io.control.tty_info' to be present"),
-        (json!({"type": "CONTROL", "control": {"type": "TTY_INFO",
+        (
+            json!({"type": "DATA", "data": {"type": "STDOUT", "data": ""}}),
+            "Expecting 'process_io.data.type' to be 'STDIN'",
+        ),
+        (
+            json!({"type": "CONTROL", "control": {"type": "TTY_INFO"}}),
+            "Expecting 'process_io.control.tty_info' to be present",
+        ),
+        (
+            json!({"type": "CONTROL", "control": {"type": "TTY_INFO",
             "tty_info": {"window_size": {"rows": 1, "columns": 1}}}}),
-            "Unable to set the window size: Inappropriate ioctl for device"),
+            "Unable to set the window size: Inappropriate ioctl for device",
+        ),
     ] {
         let refused = lab.input_of(vec![to_input(&id), of_input(&message)]).await;
         assert_eq!(refused, (400, text.to_owned()), "{message}");
     }
-    let as_json = lab.ask(json!({"type": "ATTACH_CONTAINER_INPUT", "attach_container_input":
-        {"type": "CONTAINER_ID", "container_id": id}})).await;
+    let as_json = lab
+        .ask(json!({"type": "ATTACH_CONTAINER_INPUT", "attach_container_input":
+        {"type": "CONTAINER_ID", "container_id": id}}))
+        .await;
     let text = "Expecting 'Content-Type' to be application/recordio for ATTACH_CONTAINER_INPUT call";
     assert_eq!(as_json, (415, text.to_owned()));
     drop(output);
