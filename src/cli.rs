@@ -1,6 +1,7 @@
 //! The command line as it is typed: clap structs only, no meaning.
 
 mod compose;
+mod conformance;
 mod images;
 mod marathon;
 mod vagrant;
@@ -10,6 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use compose::Compose;
+pub use conformance::{Conformance, ConformanceFormat};
 pub use images::{Build, Images, Push};
 pub use marathon::ServeMarathon;
 pub use vagrant::{Node, Ssh, Vagrant, VagrantAction, VagrantUp};
@@ -120,6 +122,8 @@ pub enum Command {
     Serve(Serve),
     /// Measure this machine's lab and the dashboard
     Bench(Bench),
+    /// Check whether a master and its agents do what Apache Mesos does
+    Conformance(Conformance),
     /// Print the completion script of a shell
     Completions {
         /// The shell

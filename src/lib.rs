@@ -18,6 +18,7 @@
 //! | 2 | [`session`] | the streams of a container at this terminal, or in this pipe |
 //! | 2 | [`flags`] | the command lines of `mesos-master` and `mesos-agent`: every flag, what it is worth here, what it means |
 //! | 2 | [`cluster`] | what is: the read model of a cluster, folded from its event streams |
+//! | 2 | [`conformance`] | what Mesos does: named behaviours, each looked at on any master and its agents |
 //! | 3 | [`provider`] | making a lab exist, its state on disk, waiting until it is ready |
 //! | 3 | [`cli`] | the command line as it is typed |
 //! | 4 | [`settings`], [`printer`], [`error`] | what the command line means; output; failures and exit codes |
@@ -74,6 +75,7 @@ pub mod cli;
 pub mod client;
 pub mod cluster;
 mod commands;
+pub mod conformance;
 pub mod engine;
 pub mod error;
 pub mod flags;

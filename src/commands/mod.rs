@@ -7,6 +7,7 @@ mod build;
 mod chaos;
 mod compose;
 mod config;
+mod conformance;
 mod containers;
 mod docs;
 mod doctor;
@@ -104,6 +105,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,
         Command::Chaos(args) => chaos::run(settings, &args, clock).await,
         Command::Bench(args) => bench::run(settings, &args, clock).await,
+        Command::Conformance(args) => conformance::run(settings, &args, clock).await,
         Command::Build(args) => build::run(settings, &args).await,
         Command::Push(args) => push::run(settings, &args).await,
         Command::Images(args) => images::run(settings, &args).await,

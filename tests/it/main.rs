@@ -4,6 +4,7 @@
 mod browser;
 mod chaos;
 mod cli;
+mod conformance;
 mod docker;
 #[cfg(target_os = "linux")]
 mod keeper;

@@ -202,6 +202,12 @@ impl Drop for Lab {
 /// What a command did.
 pub struct Ran(Output);
 
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self(output)
+    }
+}
+
 impl Ran {
     /// Runs `command` to its end.
     pub fn of(command: &mut Command) -> Self {

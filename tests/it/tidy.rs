@@ -20,6 +20,7 @@ const RANKS: [(&str, u8); 22] = [
     ("flags", 2),
     ("session", 2),
     ("cluster", 2),
+    ("conformance", 2),
     ("provider", 3),
     ("cli", 3),
     ("settings", 4),
