@@ -68,11 +68,14 @@ struct Waiting {
     broken: Option<String>,
 }
 
+/// What an offer is used for.
+type Operations = Box<dyn FnOnce(&Value) -> Vec<Value> + Send>;
+
 /// Operations that wait for an offer.
 struct Wanted {
     /// Room for so many tasks.
     tasks: f64,
-    operations: Box<dyn FnOnce(&Value) -> Vec<Value> + Send>,
+    operations: Operations,
     given: oneshot::Sender<Result<Value, String>>,
 }
 

@@ -66,8 +66,8 @@ async fn at_v1(site: &Arc<Site>, peer: Peer, kind: &str, body: Value) -> Outcome
 
 /// Of a list of frameworks the one with this id.
 fn with_framework(list: &Value, id: &str) -> Value {
-    let frameworks = list.as_array().into_iter().flatten();
-    let found = frameworks.filter(|framework| framework["framework_info"]["id"]["value"] == id).last();
+    let mut frameworks = list.as_array().into_iter().flatten().rev();
+    let found = frameworks.find(|framework| framework["framework_info"]["id"]["value"] == id);
     found.cloned().unwrap_or_else(|| json!(format!("it is not there: {}", short(&list.to_string()))))
 }
 

@@ -650,9 +650,9 @@ async fn retried(site: Arc<Site>) -> Outcome {
     let mut heard = fleet.launch(shell("update-retried", SLEEPS)).await?;
     let first = heard.any().await?;
     fitting(&json!({"state": "TASK_STARTING"}), &first)?;
-    let early = tokio::time::timeout(Duration::from_millis(9_000), heard.any()).await;
+    let early = tokio::time::timeout(Duration::from_secs(7), heard.any()).await;
     if let Ok(update) = early {
-        return Err(Miss::fail("nothing for 9 s", update?.to_string()));
+        return Err(Miss::fail("nothing for 7 s", update?.to_string()));
     }
     let second = heard.any().await?;
     heard.kill().await?;
