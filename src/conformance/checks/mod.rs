@@ -3,8 +3,10 @@
 mod agent;
 mod agent_pages;
 mod calls;
+mod executor;
 mod failover;
 mod master_pages;
+mod nested;
 mod offers;
 mod operator;
 mod protobuf;
@@ -41,6 +43,8 @@ pub fn all() -> Vec<Check> {
         protobuf::checks(),
         agent::checks(),
         agent_pages::checks(),
+        executor::checks(),
+        nested::checks(),
     ]
     .into_iter()
     .flatten()

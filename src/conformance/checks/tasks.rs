@@ -607,7 +607,7 @@ fn pods() -> Vec<Check> {
 }
 
 /// Launches a pod of two tasks, `ID-1` and `ID-2`.
-async fn pod(site: &Arc<Site>, is_aware: bool, id: &str, lines: [&str; 2]) -> Outcome<[Watch; 2]> {
+pub(super) async fn pod(site: &Arc<Site>, is_aware: bool, id: &str, lines: [&str; 2]) -> Outcome<[Watch; 2]> {
     let fleet = if is_aware { site.aware().await? } else { site.plain().await? };
     let ids = [format!("{id}-1"), format!("{id}-2")];
     let heard = ids.each_ref().map(|id| fleet.watch(id));
