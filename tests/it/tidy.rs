@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The module map: a module may use modules of a lower rank only.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 23] = [
     ("mesos", 0),
     ("spec", 0),
     ("zookeeper", 0),
