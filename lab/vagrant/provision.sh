@@ -182,9 +182,13 @@ MARATHON_HOSTNAME=$MESOSLAB_ADDRESS
 MARATHON_MAX_INSTANCES_PER_OFFER=100
 ALLOW=$MESOSLAB_ALLOW"
   fi
+  # Only agents of ours have our executor, for tasks with one of their own.
+  local executor=
+  [ "$MESOSLAB_FLAVOR" != lite ] || executor="--executor-binary $program"
   component scheduler <<<"MESOSLAB_MASTER=$MESOSLAB_ZK/mesos
 PORT=$MESOSLAB_SCHEDULER_PORT
-ALLOW=$MESOSLAB_ALLOW"
+ALLOW=$MESOSLAB_ALLOW
+EXECUTOR=$executor"
 }
 
 agent_machine() {

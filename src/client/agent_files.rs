@@ -49,7 +49,12 @@ pub fn sandbox_of(task: &Task) -> String {
     let executor = sandbox(&task.framework_id, task.executor_id.as_ref().unwrap_or(&own));
     let mut containers = task.statuses.iter().filter_map(|status| status.container_status.as_ref());
     let nested = containers.any(|status| status.container_id.as_ref().is_some_and(|id| id.parent.is_some()));
-    if nested { format!("{executor}/tasks/{}", task.task_id) } else { executor }
+    if nested { in_pod(&executor, task.task_id.as_str()) } else { executor }
+}
+
+/// The sandbox of a task in a pod, in that of its executor.
+pub fn in_pod(executor: &str, task: &str) -> String {
+    format!("{executor}/tasks/{task}")
 }
 
 impl AgentFiles {

@@ -12,7 +12,7 @@ use crate::{
         v1::{self, TaskState},
     },
     scheduler::{
-        api::{KillReason, TaskView},
+        api::{Executor, KillReason, TaskView},
         quantities::Quantities,
     },
 };
@@ -57,6 +57,8 @@ pub struct More {
     pub labels: Vec<(String, String)>,
     pub user: Option<String>,
     pub container_id: Option<String>,
+    /// The container of the pod that it is in.
+    pub pod: Option<String>,
     pub addresses: Vec<String>,
     /// `docker nginx:1.27`, `mesos`.
     pub container: Option<String>,
@@ -86,6 +88,8 @@ pub struct Ours {
     /// Launched with an older definition, to be replaced.
     pub outdated: bool,
     pub config_version: u64,
+    /// The strategy it was launched with.
+    pub executor: Executor,
 }
 
 impl Task {
@@ -160,6 +164,7 @@ impl More {
     fn take(&mut self, status: v1::ContainerStatus) {
         if let Some(id) = status.container_id {
             self.container_id = Some(id.value);
+            self.pod = id.parent.map(|parent| parent.value);
         }
         let addresses = status.network_infos.into_iter().flat_map(|network| network.ip_addresses);
         let addresses: Vec<_> = addresses.filter_map(|address| address.ip_address).collect();
@@ -200,6 +205,7 @@ impl Ours {
             killing: view.killing,
             outdated: view.outdated,
             config_version: view.config_version,
+            executor: view.executor,
         }
     }
 }

@@ -152,11 +152,12 @@ pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> R
     super::lab_process::log_to(std::io::stderr);
     let masters = Masters::parse(&master).context("find the master")?;
     let keep_in = keep_in(args, &masters, &config.name)?;
-    let setup = host::scheduler::Setup {
-        keep_in,
-        networks,
-        ..host::scheduler::Setup::new(config, work_dir, masters)
+    let setup = host::scheduler::Setup::new(config, work_dir, masters);
+    let options = match &args.executor_binary {
+        Some(path) => setup.options.with_executor_at(path),
+        None => setup.options,
     };
+    let setup = host::scheduler::Setup { keep_in, networks, options, ..setup };
     let handle =
         host::scheduler::start(&tasks, clock, listener, setup).await.context("start the scheduler")?;
     let ended = watch(settings, &handle, &master, &mut signals).await;

@@ -33,6 +33,8 @@ pub fn of_process(binary: &Path, setup: &Setup, listen: SocketAddr) -> Value {
         listen.to_string(),
         "--work-dir",
         text(&setup.state_dir),
+        "--executor-binary",
+        text(binary),
     ]);
     with(app(&args), json!({ "healthChecks": [health_check(("port", listen.port()))] }))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::scheduler::{
-    config::{FieldError, SchedulerConfig},
+    config::{Executor, FieldError, SchedulerConfig},
     quantities::{Quantities, Shortfall},
 };
 
@@ -99,6 +99,9 @@ pub struct TaskView {
     pub ports: Vec<u32>,
     pub config_version: u64,
     pub outdated: bool,
+    /// What runs it: the setting `executor` when it was launched.
+    #[serde(default)]
+    pub executor: Executor,
     pub healthy: Option<bool>,
     pub killing: Option<KillReason>,
     pub launched_at: f64,

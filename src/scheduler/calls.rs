@@ -1,9 +1,12 @@
 //! The calls of the v1 scheduler API that the framework makes.
 
-use crate::mesos::v1::{
-    AgentId, DurationInfo, Filters, FrameworkId, KillPolicy, Offer, OfferId, TaskId, TaskInfo, TaskStatus,
-    offer,
-    scheduler::{Call, call},
+use crate::{
+    mesos::v1::{
+        AgentId, DurationInfo, Filters, FrameworkId, KillPolicy, Offer, OfferId, TaskGroupInfo, TaskId,
+        TaskInfo, TaskStatus, offer,
+        scheduler::{Call, call},
+    },
+    scheduler::task_info::Launch,
 };
 
 fn call(kind: call::Type, framework_id: &FrameworkId) -> Call {
@@ -28,19 +31,37 @@ pub fn teardown(id: &FrameworkId) -> Call {
     call(call::Type::Teardown, id)
 }
 
-/// Launches all `tasks` on offers of one agent and one role; what is left of them is refused for `refuse_seconds`.
-pub fn accept(id: &FrameworkId, offers: &[Offer], tasks: Vec<TaskInfo>, refuse_seconds: f64) -> Call {
-    let mut launch = offer::Operation {
-        launch: Some(offer::operation::Launch { task_infos: tasks }),
-        ..offer::Operation::default()
-    };
-    launch.set_type(offer::operation::Type::Launch);
+/// Does all `launches` on offers of one agent and one role; what is left of them is refused for `refuse_seconds`.
+pub fn accept(id: &FrameworkId, offers: &[Offer], launches: Vec<Launch>, refuse_seconds: f64) -> Call {
+    let (pods, tasks): (Vec<_>, Vec<_>) = launches.into_iter().partition(|launch| launch.pod.is_some());
+    let tasks: Vec<_> = tasks.into_iter().map(|launch| launch.task).collect();
+    let tasks = (!tasks.is_empty()).then(|| launch(tasks));
     let accept = call::Accept {
         offer_ids: offers.iter().map(|offer| offer.id.clone()).collect(),
-        operations: vec![launch],
+        operations: tasks.into_iter().chain(pods.into_iter().map(launch_group)).collect(),
         filters: filters(refuse_seconds),
     };
     Call { accept: Some(accept), ..call(call::Type::Accept, id) }
+}
+
+fn launch(task_infos: Vec<TaskInfo>) -> offer::Operation {
+    offer::Operation {
+        r#type: Some(offer::operation::Type::Launch.into()),
+        launch: Some(offer::operation::Launch { task_infos }),
+        ..offer::Operation::default()
+    }
+}
+
+fn launch_group(launch: Launch) -> offer::Operation {
+    let group = offer::operation::LaunchGroup {
+        executor: launch.pod.unwrap_or_default(),
+        task_group: TaskGroupInfo { tasks: vec![launch.task] },
+    };
+    offer::Operation {
+        r#type: Some(offer::operation::Type::LaunchGroup.into()),
+        launch_group: Some(group),
+        ..offer::Operation::default()
+    }
 }
 
 pub fn decline(id: &FrameworkId, offer_ids: Vec<OfferId>, refuse_seconds: f64) -> Call {

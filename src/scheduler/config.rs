@@ -13,6 +13,9 @@ use crate::scheduler::{
     seconds::Seconds,
 };
 
+/// What Mesos asks every default executor to take, in MB; a custom one takes as much.
+const EXECUTOR_DISK: f64 = 10.0;
+
 /// The wish of the user. Times are in seconds, `mem` and `disk` in MB.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,6 +26,11 @@ pub struct SchedulerConfig {
     pub num_of_node: u32,
     pub command: Command,
     pub executor: Executor,
+    /// What starts a custom executor on an agent; where the lab brings one along, that when absent.
+    pub executor_command: Option<Command>,
+    /// What an executor of its own takes for itself, when the executor is `default` or `custom`.
+    pub executor_cpus: f64,
+    pub executor_mem: f64,
     /// What a container is made of, when the executor is `docker`.
     pub image: Option<String>,
     /// Of containers.
@@ -56,6 +64,9 @@ impl Default for SchedulerConfig {
             num_of_node: 0,
             command: Command::Shell("echo \"$MESOS_TASK_ID is up\"; exec sleep 1000000".to_owned()),
             executor: Executor::default(),
+            executor_command: None,
+            executor_cpus: 0.1,
+            executor_mem: 32.0,
             image: None,
             network: ContainerNetwork::default(),
             cpus: 0.1,
@@ -94,6 +105,28 @@ pub enum Executor {
     Command,
     /// A container of Docker Engine, made of an image; without a command it is the image's own.
     Docker,
+    /// Mesos' executor of task groups: every task is a pod of its own, its command a process in there.
+    Default,
+    /// A program that speaks the v1 executor API, one for each task: our own, or any that reads a task as
+    /// [`crate::scheduler`] writes it.
+    Custom,
+}
+
+impl Executor {
+    /// As it is written in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Docker => "docker",
+            Self::Default => "default",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// Whether it takes resources beside those of its task.
+    pub fn is_on_its_own(self) -> bool {
+        matches!(self, Self::Default | Self::Custom)
+    }
 }
 
 /// The network that a container is in.
@@ -220,8 +253,26 @@ impl SchedulerConfig {
         if errors.is_empty() { Ok(()) } else { Err(ConfigError(errors)) }
     }
 
-    /// What one task needs of an agent.
+    /// What one task needs of an agent, its executor included.
     pub fn wants(&self) -> Quantities {
+        self.task_wants().plus(&self.executor_wants())
+    }
+
+    /// What the executor of one task takes beside it. Mesos starts no default executor without disk.
+    pub fn executor_wants(&self) -> Quantities {
+        match self.executor {
+            Executor::Command | Executor::Docker => Quantities::default(),
+            Executor::Default | Executor::Custom => Quantities {
+                cpus: round(self.executor_cpus),
+                mem: round(self.executor_mem),
+                disk: EXECUTOR_DISK,
+                ports: 0,
+            },
+        }
+    }
+
+    /// What one task takes itself.
+    pub fn task_wants(&self) -> Quantities {
         Quantities {
             cpus: round(self.cpus),
             mem: round(self.mem),
@@ -234,31 +285,51 @@ impl SchedulerConfig {
     pub fn fingerprint(&self) -> String {
         let mut definition = serde_json::json!([
             &self.command,
-            self.wants(),
+            self.task_wants(),
             &self.env,
             &self.user,
             &self.constraints,
             &self.health_check,
             &self.kill_grace_period,
         ]);
-        if let (Executor::Docker, Value::Array(parts)) = (self.executor, &mut definition) {
-            parts.push(serde_json::json!([&self.image, self.network]));
+        let of_executor = match self.executor {
+            Executor::Command => None,
+            Executor::Docker => Some(serde_json::json!([&self.image, self.network])),
+            Executor::Default => Some(serde_json::json!(["default", self.executor_wants()])),
+            Executor::Custom => {
+                Some(serde_json::json!(["custom", self.executor_wants(), &self.executor_command]))
+            }
+        };
+        if let Value::Array(parts) = &mut definition {
+            parts.extend(of_executor);
         }
         format!("{:016x}", fnv1a(definition.to_string().as_bytes()))
     }
 
     /// A container has the command of its image where it has no other.
-    fn executor_errors(&self) -> Option<FieldError> {
+    fn executor_errors(&self) -> Vec<FieldError> {
         let has_image = self.image.as_deref().is_some_and(|image| !image.trim().is_empty());
+        let mut errors = Vec::new();
         match self.executor {
-            Executor::Command if self.command.is_empty() => {
-                Some(FieldError::new("command", "must not be empty"))
-            }
             Executor::Docker if !has_image => {
-                Some(FieldError::new("image", "must name an image: the executor is docker"))
+                errors.push(FieldError::new("image", "must name an image: the executor is docker"));
             }
-            Executor::Command | Executor::Docker => None,
+            Executor::Command | Executor::Default | Executor::Custom if self.command.is_empty() => {
+                errors.push(FieldError::new("command", "must not be empty"));
+            }
+            _ => {}
         }
+        if self.executor_command.as_ref().is_some_and(Command::is_empty) {
+            errors.push(FieldError::new("executor_command", "must not be empty"));
+        }
+        let least = [("executor_cpus", self.executor_cpus, 0.01), ("executor_mem", self.executor_mem, 32.0)];
+        for (field, value, least) in least {
+            if !(least..=1e9).contains(&value) {
+                let message = format!("must be {least} or more, as Mesos has it for executors, is {value}");
+                errors.push(FieldError::new(field, message));
+            }
+        }
+        errors
     }
 
     fn name_errors(&self) -> Vec<FieldError> {
@@ -282,7 +353,7 @@ impl SchedulerConfig {
                 errors.push(FieldError::new(field, "is larger than any cluster"));
             }
         }
-        if errors.is_empty() && self.wants().is_zero() {
+        if errors.is_empty() && self.task_wants().is_zero() {
             errors.push(FieldError::new("cpus", "a task needs some resource: `cpus` and `mem` are 0"));
         }
         if self.ports > 1000 {
@@ -451,6 +522,32 @@ mod tests {
         let bridge = docker.patched(&json!({"network": "bridge"})).unwrap();
         let all = [&base, &docker, &other, &bridge].map(SchedulerConfig::fingerprint);
         assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
+    }
+
+    #[test]
+    fn each_executor_is_another_definition_and_its_own_resources_count() {
+        let base = SchedulerConfig::default();
+        let of = |executor: &str| base.patched(&json!({"executor": executor, "image": "i"})).unwrap();
+        let all = ["command", "docker", "default", "custom"].map(|word| of(word).fingerprint());
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 4);
+        let (command, pod) = (of("command").wants(), of("default").wants());
+        assert_eq!((command.cpus, command.mem, command.disk), (0.1, 32.0, 0.0));
+        assert_eq!((pod.cpus, pod.mem, pod.disk), (0.2, 64.0, 10.0));
+        let larger = of("custom").patched(&json!({"executor_mem": 64})).unwrap();
+        assert_ne!(larger.fingerprint(), of("custom").fingerprint());
+        assert_eq!(
+            of("command").patched(&json!({"executor_mem": 64})).unwrap().fingerprint(),
+            base.fingerprint()
+        );
+        assert_eq!(
+            errors(json!({"executor_cpus": 0.001, "executor_mem": 31, "executor_command": " "})),
+            [
+                "executor_command: must not be empty",
+                "executor_cpus: must be 0.01 or more, as Mesos has it for executors, is 0.001",
+                "executor_mem: must be 32 or more, as Mesos has it for executors, is 31",
+            ]
+        );
+        assert_eq!(errors(json!({"executor": "default", "command": ""})), ["command: must not be empty"]);
     }
 
     #[test]

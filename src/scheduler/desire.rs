@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    mesos::v1::{
-        FrameworkInfo, TaskId,
-        framework_info::{Capability, capability},
-        scheduler::call,
+    mesos::{
+        time::Time,
+        v1::{
+            FrameworkInfo, TaskId,
+            framework_info::{Capability, capability},
+            scheduler::call,
+        },
     },
     scheduler::{
         Effect, Phase, Scheduler,
@@ -117,9 +120,17 @@ impl Scheduler {
             return;
         };
         let is_whole = self.fleet.vacancies(self.now) == 0 && self.fleet.next_ready(self.now).is_none();
-        if is_whole && self.others_are_settled() {
+        if is_whole && self.others_are_settled() && self.next_proof().is_none() {
             self.kill(&next, KillReason::Outdated);
         }
+    }
+
+    /// While tasks are replaced: when the next of those whose place has seen failures has run for long enough. Until then
+    /// no other is replaced, so that a definition that fails does not take the whole fleet.
+    pub(super) fn next_proof(&self) -> Option<Time> {
+        let reset_after = self.config.backoff.reset_after.duration();
+        let proofs = self.fleet.troubled().filter_map(|task| Some(task.running_since? + reset_after));
+        proofs.filter(|at| self.rolling && *at > self.now).min()
     }
 
     fn others_are_settled(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::{
         Scheduler,
         api::{AgentRefusal, Explain, Missing, OfferView, Phase, SlotWait},
         market::Seen,
+        offers::NO_EXECUTOR,
         shortage::{self, Remainder, obstacle},
     },
 };
@@ -57,6 +58,9 @@ impl Scheduler {
                 return Some(obstacle("master", format!("not subscribed ({})", self.problem())));
             }
             Phase::Stopped => return Some(obstacle("scheduler", format!("given up ({})", self.problem()))),
+        }
+        if self.lacks_executor() {
+            return Some(obstacle("executor", NO_EXECUTOR));
         }
         if self.fleet.vacancies(self.now) > 0 && self.fleet.demand(self.now) == 0 {
             return Some(shortage::too_many_first());

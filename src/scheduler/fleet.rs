@@ -102,6 +102,12 @@ impl Fleet {
         later.filter_map(|(_, index)| Some((*index, self.slots.get(index)?)))
     }
 
+    /// The tasks in places where others have failed before them.
+    pub fn troubled(&self) -> impl Iterator<Item = &Task> {
+        let slots = self.slots.values().filter(|slot| slot.backoff.failures > 0);
+        slots.filter_map(|slot| self.tasks.get(slot.task.as_ref()?))
+    }
+
     fn fresh(&self) -> usize {
         self.target.saturating_sub(self.slots.len())
     }

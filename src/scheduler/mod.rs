@@ -57,7 +57,7 @@ use crate::{
     },
     scheduler::{
         api::{KillReason, Phase},
-        config::SchedulerConfig,
+        config::{Command, ConfigError, Executor, FieldError, SchedulerConfig},
         fleet::Fleet,
         market::Market,
         metrics::Counters,
@@ -81,6 +81,33 @@ pub struct Options {
     pub reconcile_interval: Duration,
     /// How long after its grace period a task that has not ended is killed again.
     pub kill_patience: Duration,
+    /// What starts our own executor on the agents of this cluster; none where that is not known.
+    pub executor_command: Option<Command>,
+}
+
+impl Options {
+    /// Our own executor is the program at `path`, as the agents of this cluster see it.
+    pub fn with_executor_at(self, path: impl AsRef<std::path::Path>) -> Self {
+        let path = path.as_ref().display().to_string();
+        let executor_command = Some(Command::Argv(vec![path, "serve".to_owned(), "executor".to_owned()]));
+        Self { executor_command, ..self }
+    }
+
+    /// # Errors
+    /// What is wrong with the executor that `config` wants, on this cluster.
+    pub fn check(&self, config: &SchedulerConfig) -> Result<(), ConfigError> {
+        self.executor_error(config).map_or(Ok(()), |error| Err(ConfigError(vec![error])))
+    }
+
+    /// What is wrong with the executor that `config` wants, on this cluster.
+    pub fn executor_error(&self, config: &SchedulerConfig) -> Option<FieldError> {
+        let known = config.executor_command.is_some() || self.executor_command.is_some();
+        (config.executor == Executor::Custom && !known).then(|| {
+            let message = "must say what starts the custom executor on an agent, such as \
+                           \"/path/to/mesoslab serve executor\": this lab brings none along";
+            FieldError::new("executor_command", message)
+        })
+    }
 }
 
 impl Default for Options {
@@ -93,6 +120,7 @@ impl Default for Options {
             reregister_grace: Duration::from_secs(5),
             reconcile_interval: Duration::from_secs(600),
             kill_patience: Duration::from_secs(5),
+            executor_command: None,
         }
     }
 }
@@ -247,6 +275,7 @@ impl Scheduler {
             self.fleet.next_ready(self.now),
             self.fleet.next_kill(),
             self.market.next_deadline(),
+            self.next_proof(),
         ]
         .into_iter()
         .flatten()

@@ -4,7 +4,7 @@
 use rand::Rng;
 
 use crate::{
-    mesos::v1::{AgentId, Offer, OfferId, TaskId, TaskInfo},
+    mesos::v1::{AgentId, Offer, OfferId, TaskId},
     scheduler::{
         Effect, Scheduler,
         api::{self, OfferView, Verdict},
@@ -14,11 +14,20 @@ use crate::{
         pool::{Share, usable},
         quantities::Shortfall,
         task::Task,
-        task_info::task_info,
+        task_info::{self, ExecutorTerms, Launch, Of},
     },
 };
 
+/// Where a custom executor is wanted and nobody has said what starts it.
+pub(super) const NO_EXECUTOR: &str =
+    "what starts the custom executor on an agent is not known: set `executor_command`";
+
 impl Scheduler {
+    /// Nothing can be launched: the executor is custom, and there is none.
+    pub(super) fn lacks_executor(&self) -> bool {
+        self.options.executor_error(&self.config).is_some()
+    }
+
     pub(super) fn offers(&mut self, offers: Vec<Offer>) {
         self.counters.offers_received += offers.len() as u64;
         let around = self.surroundings(&offers);
@@ -26,11 +35,13 @@ impl Scheduler {
         let (candidates, mut lots) = candidates(self.now, offers);
         let mut round = Round::new(&config, candidates, around);
         let mut launches = Vec::new();
-        for _ in 0..self.fleet.demand(self.now) {
+        let demand = if self.lacks_executor() { 0 } else { self.fleet.demand(self.now) };
+        for _ in 0..demand {
             let Some(at) = round.place() else { break };
-            let Some(share) = lots[at].pool.take(&config.wants()) else { break };
+            let wants = (config.task_wants(), config.executor_wants());
+            let Some(shares) = lots[at].pool.take_both(&wants.0, &wants.1) else { break };
             let Some(candidate) = round.candidate(at) else { break };
-            launches.extend(self.launch(candidate, share).map(|task| (at, task)));
+            launches.extend(self.launch(candidate, shares).map(|launch| (at, launch)));
         }
         self.answer(round.into_candidates(), lots, launches);
     }
@@ -48,7 +59,7 @@ impl Scheduler {
     }
 
     /// Puts one more task on a candidate.
-    fn launch(&mut self, candidate: &Candidate, share: Share) -> Option<TaskInfo> {
+    fn launch(&mut self, candidate: &Candidate, (share, for_executor): (Share, Share)) -> Option<Launch> {
         let slot = self.fleet.free_slot(self.now)?;
         let id = TaskId::new(format!("{}.{slot}.{:08x}", self.config.name, self.rng.random::<u32>()));
         if self.fleet.task(&id).is_some() {
@@ -58,6 +69,7 @@ impl Scheduler {
             agent: candidate.place.clone(),
             version: self.version,
             fingerprint: self.fingerprint.clone(),
+            executor: self.config.executor,
             ports: share.ports.clone(),
             ..Task::found(id.clone(), self.now)
         };
@@ -67,14 +79,18 @@ impl Scheduler {
         self.counters.launches += 1;
         self.reconciler.watch(self.now, id.clone());
         self.task_news(&id);
-        Some(task_info(&self.config, self.version, slot, id, candidate.agent_id.clone(), share))
+        let program = self.config.executor_command.as_ref().or(self.options.executor_command.as_ref());
+        let executor =
+            ExecutorTerms { framework_id: self.framework_id.as_ref(), program, share: for_executor };
+        let of = Of { version: self.version, slot, id, agent_id: candidate.agent_id.clone(), share };
+        Some(task_info::launch(&self.config, of, executor))
     }
 
     /// One ACCEPT per candidate that got tasks, one DECLINE for all the others.
-    fn answer(&mut self, candidates: Vec<Candidate>, lots: Vec<Lot>, launches: Vec<(usize, TaskInfo)>) {
+    fn answer(&mut self, candidates: Vec<Candidate>, lots: Vec<Lot>, launches: Vec<(usize, Launch)>) {
         let refuse = self.config.refuse_seconds.0;
-        let mut tasks: Vec<Vec<TaskInfo>> = vec![Vec::new(); candidates.len()];
-        let launched: Vec<_> = launches.iter().map(|(_, task)| task.task_id.to_string()).collect();
+        let mut tasks: Vec<Vec<Launch>> = vec![Vec::new(); candidates.len()];
+        let launched: Vec<_> = launches.iter().map(|(_, launch)| launch.task.task_id.to_string()).collect();
         launches.into_iter().for_each(|(at, task)| tasks[at].push(task));
         if !launched.is_empty() {
             self.effects.push(Effect::SaveFirst);
@@ -119,6 +135,9 @@ impl Scheduler {
     /// Why an offer that would serve is not needed.
     fn idle_reason(&self) -> String {
         let target = self.fleet.target();
+        if self.lacks_executor() {
+            return NO_EXECUTOR.to_owned();
+        }
         if self.fleet.demand(self.now) > 0 {
             return "not needed".to_owned();
         }
@@ -136,7 +155,7 @@ impl Scheduler {
         &mut self,
         candidate: &Candidate,
         offers: &[Offer],
-        tasks: &[TaskInfo],
+        tasks: &[Launch],
         idle: &str,
     ) -> Vec<OfferView> {
         let reason = match (tasks.len(), &candidate.refusal) {
@@ -160,7 +179,7 @@ impl Scheduler {
         views
     }
 
-    fn offer_view(&self, offer: &Offer, reason: &str, tasks: &[TaskInfo]) -> OfferView {
+    fn offer_view(&self, offer: &Offer, reason: &str, tasks: &[Launch]) -> OfferView {
         OfferView {
             id: offer.id.to_string(),
             at: self.now.as_secs_f64(),
@@ -170,7 +189,7 @@ impl Scheduler {
             resources: usable(offer.resources.iter()),
             verdict: if tasks.is_empty() { Verdict::Declined } else { Verdict::Accepted },
             reason: reason.to_owned(),
-            tasks: tasks.iter().map(|task| task.task_id.to_string()).collect(),
+            tasks: tasks.iter().map(|launch| launch.task.task_id.to_string()).collect(),
             refuse_seconds: self.config.refuse_seconds.0,
         }
     }

@@ -41,6 +41,14 @@ impl Pool {
         Some(share)
     }
 
+    /// Takes the share of a task, and beside it what its executor takes; nothing when something is short.
+    pub fn take_both(&mut self, task: &Quantities, executor: &Quantities) -> Option<(Share, Share)> {
+        if !self.quantities().shortfalls(&task.plus(executor)).is_empty() {
+            return None;
+        }
+        Some((self.take(task)?, self.take(executor)?))
+    }
+
     fn draw_scalar(&mut self, name: &str, mut wanted: i64, share: &mut Share) {
         for piece in self.pieces.iter_mut().filter(|piece| piece.name == name) {
             let part = amount(piece).min(wanted);

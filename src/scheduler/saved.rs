@@ -12,7 +12,7 @@ use crate::{
     scheduler::{
         Scheduler,
         api::KillReason,
-        config::SchedulerConfig,
+        config::{Executor, SchedulerConfig},
         task::{Kill, Place, Task},
     },
 };
@@ -44,6 +44,8 @@ pub struct SavedTask {
     pub fields: BTreeMap<String, String>,
     pub version: u64,
     pub fingerprint: String,
+    #[serde(default)]
+    pub executor: Executor,
     pub state: String,
     pub launched_at: f64,
     pub running_since: Option<f64>,
@@ -96,6 +98,7 @@ fn save(task: &Task) -> SavedTask {
         fields: task.agent.fields.clone(),
         version: task.version,
         fingerprint: task.fingerprint.clone(),
+        executor: task.executor,
         state: task.state.as_str_name().to_owned(),
         launched_at: task.launched_at.as_secs_f64(),
         running_since: task.running_since.map(Time::as_secs_f64),
@@ -112,6 +115,7 @@ fn load(saved: SavedTask) -> Task {
         agent: Place { id: saved.agent_id.map(AgentId::new), hostname: saved.hostname, fields: saved.fields },
         version: saved.version,
         fingerprint: saved.fingerprint,
+        executor: saved.executor,
         state: TaskState::from_str_name(&saved.state).unwrap_or(TaskState::TaskStaging),
         running_since: saved.running_since.map(time),
         ports: saved.ports,

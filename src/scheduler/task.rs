@@ -7,7 +7,7 @@ use crate::{
         time::Time,
         v1::{AgentId, TaskId, TaskState, TaskStatus, task_status::Reason},
     },
-    scheduler::api::KillReason,
+    scheduler::{api::KillReason, config::Executor},
 };
 
 /// A task that was launched and has not been seen to end.
@@ -22,6 +22,8 @@ pub struct Task {
     /// The version and fingerprint of the configuration it was launched with.
     pub version: u64,
     pub fingerprint: String,
+    /// What runs it.
+    pub executor: Executor,
     pub state: TaskState,
     pub launched_at: Time,
     pub running_since: Option<Time>,
@@ -63,6 +65,7 @@ impl Task {
             agent: Place::default(),
             version: 0,
             fingerprint: String::new(),
+            executor: Executor::default(),
             state: TaskState::TaskStaging,
             launched_at: now,
             running_since: None,

@@ -127,8 +127,11 @@ impl Scheduler {
 
 fn launched_by(call: &Call) -> Vec<TaskId> {
     let operations = call.accept.iter().flat_map(|accept| &accept.operations);
-    let launches = operations.filter_map(|operation| operation.launch.as_ref());
-    launches.flat_map(|launch| &launch.task_infos).map(|task| task.task_id.clone()).collect()
+    let tasks = operations.flat_map(|operation| {
+        let alone = operation.launch.iter().flat_map(|launch| &launch.task_infos);
+        alone.chain(operation.launch_group.iter().flat_map(|launch| &launch.task_group.tasks))
+    });
+    tasks.map(|task| task.task_id.clone()).collect()
 }
 
 fn exit_of(task: &Task, status: &TaskStatus, standing: Standing, restart: RestartPolicy) -> Exit {

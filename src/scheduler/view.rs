@@ -3,16 +3,24 @@
 use crate::{
     mesos::v1::{TaskId, TaskState},
     scheduler::{
-        Scheduler,
+        Options, Scheduler,
         api::{ConfigView, Counts, Health, OfferList, Phase, State, TaskList, TaskView},
         config::SchedulerConfig,
+        offers::NO_EXECUTOR,
         task::Task,
     },
 };
 
+/// So much of a failure's message stands in the summary, in letters.
+const LONGEST_MESSAGE: usize = 160;
+
 impl Scheduler {
     pub fn config(&self) -> &SchedulerConfig {
         &self.config
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     pub fn config_view(&self) -> ConfigView {
@@ -96,12 +104,23 @@ impl Scheduler {
         parts.extend(
             others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")),
         );
+        parts.extend(self.last_failure().map(|message| format!("last failure: {message}")));
+        if self.lacks_executor() {
+            parts.push(NO_EXECUTOR.to_owned());
+        }
         match self.link.phase {
             Phase::Subscribed => {}
             Phase::Disconnected => parts.push("not subscribed with a master".to_owned()),
             Phase::Stopped => parts.push(format!("given up: {}", self.problem())),
         }
         parts.join(", ")
+    }
+
+    /// What was said of the failure after which a place waits.
+    fn last_failure(&self) -> Option<String> {
+        let messages = self.fleet.waiting(self.now).filter_map(|(_, slot)| slot.last_message.as_deref());
+        let first = messages.flat_map(str::lines).map(str::trim).find(|line| !line.is_empty())?;
+        Some(first.chars().take(LONGEST_MESSAGE).collect())
     }
 
     pub fn tasks(&self) -> TaskList {
@@ -123,6 +142,7 @@ impl Scheduler {
             ports: task.ports.clone(),
             config_version: task.version,
             outdated: self.is_outdated(task),
+            executor: task.executor,
             healthy: task.healthy,
             killing: task.kill.as_ref().map(|kill| kill.why),
             launched_at: task.launched_at.as_secs_f64(),

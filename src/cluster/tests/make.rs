@@ -222,6 +222,7 @@ pub fn view(id: &str, slot: u32) -> TaskView {
         ports: Vec::new(),
         config_version: 1,
         outdated: false,
+        executor: api::Executor::Command,
         healthy: None,
         killing: None,
         launched_at: START + f64::from(slot),

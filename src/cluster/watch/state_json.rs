@@ -191,6 +191,14 @@ struct ContainerStatus {
 #[serde(default)]
 struct Id {
     value: String,
+    parent: Option<Box<Id>>,
+}
+
+impl Id {
+    fn message(self) -> v1::ContainerId {
+        let parent = self.parent.map(|parent| Box::new(parent.message()));
+        v1::ContainerId { value: self.value, parent }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -373,7 +381,7 @@ impl ContainerStatus {
             ..Default::default()
         };
         v1::ContainerStatus {
-            container_id: self.container_id.map(|id| v1::ContainerId::new(id.value)),
+            container_id: self.container_id.map(Id::message),
             network_infos: self.network_infos.into_iter().map(network).collect(),
             ..Default::default()
         }

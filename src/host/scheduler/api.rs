@@ -120,7 +120,9 @@ async fn configure(
     let body = serde_json::from_slice(&request.body)
         .map_err(|error| refusal(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
     let current = shared.core().scheduler.config().clone();
-    let config = wanted(&current, body).map_err(|error| {
+    let checked = wanted(&current, body)
+        .and_then(|config| shared.core().scheduler.options().check(&config).map(|()| config));
+    let config = checked.map_err(|error| {
         let body = ErrorBody { message: "the configuration is invalid".to_owned(), details: error.0 };
         view_as(StatusCode::UNPROCESSABLE_ENTITY, &body)
     })?;

@@ -121,6 +121,9 @@ pub async fn start(
     let address = listener.local_addr().map_err(StartError::Listen)?;
     let store = Store::of(tasks, &setup).await?;
     let mut saved = store.load().await?;
+    if saved.is_none() {
+        setup.options.check(&setup.config)?;
+    }
     if let Some(saved) = saved.as_mut().filter(|_| setup.tasks_are_gone) {
         saved.tasks.clear();
     }

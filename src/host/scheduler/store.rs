@@ -129,6 +129,7 @@ pub async fn prepare(tasks: &Tasks, setup: &Setup, changes: &Map<String, Value>)
         }
     };
     state.config = state.config.patched(&Value::Object(changes.clone()))?;
+    setup.options.check(&state.config)?;
     if setup.tasks_are_gone {
         state.tasks.clear();
     }

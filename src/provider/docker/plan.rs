@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     provider::master_name,
+    scheduler::Options,
     spec::{AgentSpec, Flavor, LabSpec},
 };
 
@@ -375,7 +376,7 @@ impl Draft<'_> {
     /// Where no Marathon runs it.
     fn scheduler(&self) -> Service {
         Service {
-            command: scheduler_arguments(),
+            command: scheduler_arguments(self.spec.flavor),
             mounts: vec![self.volume("scheduler", DATA_DIR)],
             after: vec!["zookeeper".to_owned()],
             ..self.service(SCHEDULER, "framework", SCHEDULER_PORT)
@@ -389,12 +390,30 @@ pub const SCHEDULER_PORT: u16 = 8090;
 /// Where the masters elect their leader, as seen from a container.
 const ZK_MESOS: &str = "zk://zookeeper:2181/mesos";
 
-/// What the framework's image is given, in a container of the lab's own or of Marathon's.
-pub fn scheduler_arguments() -> Vec<String> {
+/// Where our program is in every image of ours.
+const BINARY: &str = "/mesoslab";
+
+/// What the framework's image is given, in a container of the lab's own or of Marathon's. Only our own agents have our
+/// executor.
+pub fn scheduler_arguments(flavor: Flavor) -> Vec<String> {
+    let executor = match flavor {
+        Flavor::Lite => format!("--executor-binary {BINARY}"),
+        Flavor::Apache => String::new(),
+    };
     words(&format!(
         "--master {ZK_MESOS} --state zk://zookeeper:2181/mesoslab/schedulers/lab --listen 0.0.0.0:8090 --work-dir {DATA_DIR} \
-         --allow-networks {PRIVATE}"
+         --allow-networks {PRIVATE} {executor}"
     ))
+}
+
+/// What is known of the cluster that the scheduler's tasks run on, to whoever readies its settings.
+pub fn scheduler_options(flavor: Flavor, options: Options) -> Options {
+    // Whoever the agents run as.
+    let options = Options { user: "root".to_owned(), ..options };
+    match flavor {
+        Flavor::Lite => options.with_executor_at(BINARY),
+        Flavor::Apache => options,
+    }
 }
 
 fn words(line: &str) -> Vec<String> {

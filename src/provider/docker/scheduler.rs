@@ -22,7 +22,7 @@ use crate::{
         scheduler_app,
     },
     runtime::{Clock, Tasks},
-    scheduler::{Options, config::SchedulerConfig},
+    scheduler::config::SchedulerConfig,
     spec::LabSpec,
 };
 
@@ -63,8 +63,7 @@ impl DockerScheduler<'_> {
         let setup = Setup {
             keep_in: Some(zookeeper.at(NODE.to_owned())),
             tasks_are_gone,
-            // Whoever the agents run as.
-            options: Options { user: "root".to_owned(), ..setup.options },
+            options: plan::scheduler_options(self.spec.flavor, setup.options),
             ..setup
         };
         let tasks = Tasks::new();
@@ -80,7 +79,7 @@ impl DockerScheduler<'_> {
     pub async fn put(&self, marathon: &str, image: &str, port: u16) -> Result<(), LabError> {
         let network = format!("{}_default", plan::project(&self.spec.name));
         let publish = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let arguments = plan::scheduler_arguments();
+        let arguments = plan::scheduler_arguments(self.spec.flavor);
         let app = scheduler_app::of_container(image, &network, &arguments, publish, SCHEDULER_PORT);
         let put = marathon_at(marathon)?.put_app(scheduler_app::ID, &app).await;
         put.map_err(|error| LabError::Other(format!("failed to give Marathon the scheduler: {error}")))

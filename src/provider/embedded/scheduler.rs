@@ -44,12 +44,14 @@ impl LabScheduler {
     /// It does not run yet. It finds its master in ZooKeeper, and keeps its state there; in `state_dir` it has a lock.
     ///
     /// # Errors
-    /// None but for a URL that is none.
+    /// None but for a URL that is none, and where this program cannot be found.
     pub fn new(tasks: &Tasks, clock: Clock, state_dir: PathBuf, masters: &ZooKeeperUrl) -> io::Result<Self> {
         let state = masters.at(NODE.to_owned());
         let masters = Masters::parse(&masters.to_string()).map_err(io::Error::other)?;
         let setup = Setup::new(SchedulerConfig::default(), state_dir, masters);
-        let setup = Setup { keep_in: Some(state), ..setup };
+        // Its agents run on this machine, with this program.
+        let options = setup.options.with_executor_at(std::env::current_exe()?);
+        let setup = Setup { keep_in: Some(state), options, ..setup };
         Ok(Self { tasks: tasks.clone(), clock, setup, at: At::Nowhere })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     scheduler::{
         Effect, Input, Scheduler,
         api::KillReason,
-        config::{Placement, SchedulerConfig},
+        config::{Command, Executor, Placement, SchedulerConfig},
         forecast::{Forecast, Question, forecast},
         testing::{offer, ports, reserved, scalar},
     },
@@ -28,7 +28,11 @@ fn calls(effects: Vec<Effect>) -> impl Iterator<Item = Call> {
 fn launched(effects: Vec<Effect>) -> BTreeMap<String, u64> {
     let mut launched = BTreeMap::new();
     let operations = calls(effects).filter_map(|call| call.accept).flat_map(|accept| accept.operations);
-    for task in operations.flat_map(|operation| operation.launch.unwrap().task_infos) {
+    let tasks = operations.flat_map(|operation| {
+        let alone = operation.launch.into_iter().flat_map(|launch| launch.task_infos);
+        alone.chain(operation.launch_group.into_iter().flat_map(|group| group.task_group.tasks))
+    });
+    for task in tasks {
         *launched.entry(task.agent_id.to_string()).or_default() += 1;
     }
     launched
@@ -52,6 +56,7 @@ impl Agent {
         let resources = [
             scalar("cpus", f64::from(self.cpus) / 2.0),
             scalar("mem", f64::from(self.mem) * 32.0),
+            scalar("disk", 25.0),
             ports(&[(31_000, 31_000 + self.ports)]),
         ];
         let mut rack = Attribute { name: "rack".to_owned(), ..Attribute::default() };
@@ -81,8 +86,11 @@ fn config() -> impl Strategy<Value = SchedulerConfig> {
         0..3,
     );
     let half = prop_oneof![Just(0.5), Just(1.0), Just(1.5)];
-    (constraints, half, 0..2_u32, any::<bool>(), 0..12_u32).prop_map(
-        |(constraints, cpus, ports, pack, wanted)| SchedulerConfig {
+    let executor = prop::sample::select(vec![Executor::Command, Executor::Default, Executor::Custom]);
+    (constraints, half, 0..2_u32, any::<bool>(), 0..12_u32, executor).prop_map(
+        |(constraints, cpus, ports, pack, wanted, executor)| SchedulerConfig {
+            executor,
+            executor_command: Some(Command::Shell("./executor".to_owned())),
             cpus,
             ports,
             num_of_node: wanted,

@@ -5,4 +5,5 @@ mod scenarios;
 mod sim;
 mod steps;
 mod storm;
+mod switching;
 mod views;

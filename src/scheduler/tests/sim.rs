@@ -11,12 +11,14 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            AgentId, FrameworkId, MasterInfo, Offer, OfferId, TaskId, TaskState, TaskStatus,
+            AgentId, FrameworkId, MasterInfo, Offer, OfferId, TaskId, TaskInfo, TaskState, TaskStatus, offer,
             scheduler::{Call, Event, call, event},
         },
     },
     scheduler::{
-        CallFailure, Effect, Input, Options, Scheduler, config::SchedulerConfig, saved::SavedState,
+        CallFailure, Effect, Input, Options, Scheduler,
+        config::{Executor, SchedulerConfig},
+        saved::SavedState,
         testing::scalar,
     },
 };
@@ -24,9 +26,14 @@ use crate::{
 pub const AGENTS: usize = 4;
 const CPUS_PER_AGENT: usize = 8;
 
+fn options() -> Options {
+    Options::default().with_executor_at("/mesoslab")
+}
+
 #[derive(Debug, Default)]
 struct SimTask {
     agent: usize,
+    kind: Executor,
     state: TaskState,
     /// Not yet acknowledged; the first is being sent.
     updates: VecDeque<TaskStatus>,
@@ -71,13 +78,19 @@ pub struct Sim {
     pub lose_next_call: bool,
     pub lose_next_event: bool,
     pub double_next_event: bool,
+    /// Tasks of this kind fail before they run.
+    pub failing: Option<Executor>,
+    /// So many tasks are wanted, and have run: from then on at most one is missing or too many.
+    reached: Option<usize>,
+    /// Nothing but replacing takes tasks away.
+    pub holds_bounds: bool,
     inbox: VecDeque<Event>,
 }
 
 impl Sim {
     pub fn new(seed: u64, config: SchedulerConfig) -> Self {
         let now = Time::from_epoch(Duration::from_secs(1_000_000));
-        let scheduler = Scheduler::new(now, Options::default(), config.clone(), None, seed);
+        let scheduler = Scheduler::new(now, options(), config.clone(), None, seed);
         let mut sim = Self {
             scheduler,
             now,
@@ -100,6 +113,9 @@ impl Sim {
             lose_next_call: false,
             lose_next_event: false,
             double_next_event: false,
+            failing: None,
+            reached: None,
+            holds_bounds: false,
             inbox: VecDeque::new(),
         };
         sim.connect();
@@ -162,8 +178,7 @@ impl Sim {
     /// A launch is right only while fewer tasks are alive, as far as anybody can see, than are wanted.
     fn accept(&mut self, accept: &call::Accept) {
         let agents: Vec<_> = accept.offer_ids.iter().map(|id| self.offers.remove(id)).collect();
-        let tasks = accept.operations.iter().flat_map(|op| &op.launch.as_ref().unwrap().task_infos);
-        for task in tasks {
+        for (task, kind) in accept.operations.iter().flat_map(launched) {
             let Some(agent) = agents[0].filter(|agent| self.reach[*agent] == Reach::Up) else {
                 self.send_state(&task.task_id, TaskState::TaskDropped, None);
                 continue;
@@ -172,12 +187,36 @@ impl Sim {
             assert!(!self.tasks.contains_key(&task.task_id), "a task id used twice");
             self.tasks.insert(
                 task.task_id.clone(),
-                SimTask { agent, state: TaskState::TaskStaging, ..SimTask::default() },
+                SimTask { agent, kind, state: TaskState::TaskStaging, ..SimTask::default() },
             );
             self.declined.insert(agent);
             self.becomes(&task.task_id, TaskState::TaskStarting);
-            self.becomes(&task.task_id, TaskState::TaskRunning);
+            let fails = self.failing == Some(kind);
+            let then = if fails { TaskState::TaskFailed } else { TaskState::TaskRunning };
+            self.becomes(&task.task_id, then);
         }
+    }
+
+    fn running(&self) -> usize {
+        self.tasks.values().filter(|task| task.state == TaskState::TaskRunning).count()
+    }
+
+    /// Once as many run as are wanted, at most one of them is missing, whatever is replaced.
+    fn hold_bounds(&mut self) {
+        let running = self.running();
+        if running == self.config.num_of_node as usize {
+            self.reached = Some(running);
+        }
+        if let Some(wanted) = self.reached {
+            assert!(running + 1 >= wanted, "{running} of {wanted} run: {}", self.scheduler.state().summary);
+            let alive = self.tasks.values().filter(|task| task.is_alive()).count();
+            assert!(alive <= wanted + 1, "{alive} in place of {wanted}");
+        }
+    }
+
+    /// The kinds of the tasks that run.
+    pub fn kinds(&self) -> Vec<Executor> {
+        self.tasks.values().filter(|task| task.is_alive()).map(|task| task.kind).collect()
     }
 
     fn visible(&self) -> usize {
@@ -198,6 +237,9 @@ impl Sim {
         status.set_state(state);
         task.updates.push_back(status);
         task.resend_at = task.resend_at.min(now);
+        if self.holds_bounds {
+            self.hold_bounds();
+        }
     }
 
     fn kill(&mut self, id: &TaskId) {
@@ -315,8 +357,7 @@ impl Sim {
         self.connected = false;
         self.inbox.clear();
         let seed = self.rng.random();
-        self.scheduler =
-            Scheduler::new(self.now, Options::default(), self.config.clone(), self.disk.clone(), seed);
+        self.scheduler = Scheduler::new(self.now, options(), self.config.clone(), self.disk.clone(), seed);
     }
 
     pub fn partition(&mut self, agent: usize) {
@@ -352,6 +393,9 @@ impl Sim {
     }
 
     pub fn configure(&mut self, config: SchedulerConfig) {
+        if config.num_of_node != self.config.num_of_node {
+            self.reached = None;
+        }
         self.config = config.clone();
         self.input(Input::Configure(Box::new(config)));
     }
@@ -417,7 +461,8 @@ impl Sim {
         self.serial += 1;
         let id = OfferId::new(format!("o{}", self.serial));
         self.offers.insert(id.clone(), agent);
-        let resources = vec![scalar("cpus", self.free(agent) as f64), scalar("mem", 10_000.0)];
+        let resources =
+            vec![scalar("cpus", self.free(agent) as f64), scalar("mem", 10_000.0), scalar("disk", 1_000.0)];
         Offer {
             id,
             framework_id: FrameworkId::new("f"),
@@ -458,6 +503,18 @@ impl Sim {
         let counts = self.scheduler.counts();
         assert_eq!((counts.running, counts.outdated), (running.len() as u64, 0), "{counts:?}");
     }
+}
+
+/// The tasks of an operation, each with the kind of executor that it wants.
+fn launched(operation: &offer::Operation) -> Vec<(&TaskInfo, Executor)> {
+    let of = |task: &TaskInfo| match (&task.executor, &task.container) {
+        (Some(_), _) => Executor::Custom,
+        (None, Some(_)) => Executor::Docker,
+        (None, None) => Executor::Command,
+    };
+    let alone = operation.launch.iter().flat_map(|launch| &launch.task_infos).map(|task| (task, of(task)));
+    let groups = operation.launch_group.iter().flat_map(|group| &group.task_group.tasks);
+    alone.chain(groups.map(|task| (task, Executor::Default))).collect()
 }
 
 fn agent_id(agent: usize) -> AgentId {

@@ -10,7 +10,7 @@ pub mod window;
 use bytes::Bytes;
 
 use crate::{
-    client::agent_files::sandbox,
+    client::agent_files::{in_pod, sandbox},
     cluster::{ClusterView, task::Task},
     tui::{
         layer::log::{
@@ -281,5 +281,9 @@ fn locate(cluster: &ClusterView, task: &str, stream: Stream, number: u64) -> Res
     let agent = agent.ok_or_else(|| format!("the agent of task {task} is gone, and its sandbox with it"))?;
     let executor = if known.executor_id.is_empty() { &known.id } else { &known.executor_id };
     let sandbox = sandbox(&(*known.framework_id).into(), &executor.as_str().into());
+    let sandbox = match known.more.pod {
+        Some(_) => in_pod(&sandbox, &known.id),
+        None => sandbox,
+    };
     Ok(LogFile { agent: agent.url.clone(), path: format!("{sandbox}/{}", stream.name()), number })
 }

@@ -87,6 +87,7 @@ pub fn rich() -> Model {
         addresses: vec!["127.0.0.1".to_owned()],
         container: Some("docker nginx:1.27".to_owned()),
         discovery: Some("web".to_owned()),
+        ..More::default()
     };
     let status = |seconds, state, message: &str| Status {
         at: Some(ago(seconds)),

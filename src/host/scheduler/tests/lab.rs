@@ -9,7 +9,7 @@ use super::{super::SchedulerHandle, scheduler, until};
 use crate::{
     client::{
         Http,
-        agent_files::{AgentFiles, sandbox},
+        agent_files::{AgentFiles, sandbox_of},
         masters::Masters,
         operator::Operator,
         scheduler_api::SchedulerApi,
@@ -18,7 +18,7 @@ use crate::{
     host::{agent, master},
     mesos::{resources::Resources, v1::AgentInfo},
     runtime::{Clock, Tasks},
-    scheduler::api::TaskView,
+    scheduler::api::{Executor, TaskView},
 };
 
 struct Lab {
@@ -82,7 +82,10 @@ async fn stdout(lab: &Lab, handle: &SchedulerHandle, task: &TaskView) -> String 
     let agent = lab.operator().agent_url(&agent_id).await.unwrap();
     let files = AgentFiles::new(Http::new(), agent.as_str()).unwrap();
     let framework = handle.with(|scheduler| scheduler.state().framework_id).unwrap();
-    let path = format!("{}/stdout", sandbox(&framework.into(), &task.id.clone().into()));
+    let known = lab.operator().get_tasks().await.unwrap().tasks;
+    let known = known.into_iter().find(|known| known.task_id.as_str() == task.id).unwrap();
+    assert_eq!(known.framework_id.as_str(), framework);
+    let path = format!("{}/stdout", sandbox_of(&known));
     let mut follow = files.follow(&path, 0);
     let mut text = Vec::new();
     while !String::from_utf8_lossy(&text).contains(" is up") {
@@ -170,6 +173,65 @@ async fn a_new_definition_rolls_through() {
     let new = running(&api, 3).await;
     assert!(new.iter().all(|task| task.config_version == 2 && task.ports.len() == 1));
     assert!(new.iter().all(|task| old.iter().all(|gone| gone.id != task.id)));
+    handle.stop(true).await;
+    lab.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switches_to_pods_and_back_one_by_one() {
+    let lab = Lab::up(1).await;
+    let (handle, api) = scheduler(&lab.state_dir(), &lab.master, 3).await;
+    let old = running(&api, 3).await;
+    let pods = serde_json::json!({"executor": "default", "executor_mem": 48});
+    api.patch_config(&pods).await.unwrap();
+    let new = running(&api, 3).await;
+    assert!(new.iter().all(|task| task.executor == Executor::Default), "{new:?}");
+    assert!(new.iter().all(|task| old.iter().all(|gone| gone.id != task.id)));
+    let text = stdout(&lab, &handle, &new[0]).await;
+    assert!(text.contains(&format!("{} is up", new[0].id)), "{text}");
+
+    kill_process(process_of(&new[0].id).unwrap(), Signal::KILL).unwrap();
+    until(&api, |state| state.counts.backing_off == 1).await;
+    let state = api.state().await.unwrap();
+    assert!(
+        state.summary.contains("last failure: Command terminated with signal Killed"),
+        "{}",
+        state.summary
+    );
+    running(&api, 3).await;
+
+    api.patch_config(&serde_json::json!({"executor": "command"})).await.unwrap();
+    let back = running(&api, 3).await;
+    assert!(back.iter().all(|task| task.executor == Executor::Command));
+    let executors = lab.operator().get_executors().await.unwrap().executors;
+    assert!(executors.is_empty(), "the pods are gone: {executors:?}");
+    handle.stop(true).await;
+    lab.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_counts_with_its_executor() {
+    let lab = Lab::up(1).await;
+    let (handle, api) = scheduler(&lab.state_dir(), &lab.master, 0).await;
+    let large =
+        serde_json::json!({"num_of_node": 9, "executor": "default", "cpus": 0.9, "executor_cpus": 0.5});
+    api.patch_config(&large).await.unwrap();
+    let state = until(&api, |state| state.counts.running == 2).await;
+    assert_eq!(state.counts.unplaced, 7);
+    let explain = api.explain().await.unwrap();
+    assert_eq!(explain.missing[0].text, "cpus: wants 1.4, largest offer has 1.2");
+    handle.stop(true).await;
+    lab.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_executor_must_be_known() {
+    let lab = Lab::up(1).await;
+    let (handle, api) = scheduler(&lab.state_dir(), &lab.master, 1).await;
+    running(&api, 1).await;
+    let refused = api.patch_config(&serde_json::json!({"executor": "custom"})).await.unwrap_err();
+    assert!(refused.to_string().contains("what starts the custom executor"), "{refused}");
+    running(&api, 1).await;
     handle.stop(true).await;
     lab.down().await;
 }

@@ -54,7 +54,7 @@ impl Form<'_> {
         self.field("slot", slot.unwrap_or_default())
             .field("restarts", ours.restarts.to_string())
             .toned("ending", killing.unwrap_or_default(), Tone::Warning)
-            .field("config", format!("version {}", ours.config_version))
+            .field("config", format!("version {}, executor {}", ours.config_version, ours.executor.word()))
             .toned("", if ours.outdated { "outdated: to be replaced" } else { "" }, Tone::Warning);
     }
 
@@ -69,6 +69,7 @@ impl Form<'_> {
             .field("addresses", more.addresses.join(", "))
             .field("container", words(&more.container))
             .field("container id", words(&more.container_id))
+            .field("in the pod", words(&more.pod))
             .field("user", words(&more.user))
             .field("discovery", words(&more.discovery));
         if !more.labels.is_empty() {
