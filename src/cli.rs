@@ -4,6 +4,7 @@ mod compose;
 mod conformance;
 mod images;
 mod marathon;
+mod run;
 mod vagrant;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -14,6 +15,7 @@ pub use compose::Compose;
 pub use conformance::{Conformance, ConformanceFormat};
 pub use images::{Build, Images, Push};
 pub use marathon::ServeMarathon;
+pub use run::Run;
 pub use vagrant::{Node, Ssh, Vagrant, VagrantAction, VagrantUp};
 
 use crate::{
@@ -90,6 +92,8 @@ pub enum Command {
     Frameworks(Output),
     /// The log of a task or of a component
     Logs(Logs),
+    /// Run a command once, with its output and its exit code, as by mesos-execute
+    Run(Box<Run>),
     /// Kill one task; the scheduler replaces it
     Kill(Kill),
     /// Run a command in the container of a task; `-it` for a shell

@@ -130,6 +130,24 @@ impl Printer {
         written(stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()))
     }
 
+    /// What a program that runs for the user has written to its stdout; false where nobody reads ours any more.
+    ///
+    /// # Errors
+    /// When stdout cannot be written, other than by a closed pipe.
+    pub fn hand_on(&self, bytes: &[u8]) -> Result<bool> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            result => written(result).map(|()| true),
+        }
+    }
+
+    /// What it has written to its stderr, also where we are quiet.
+    pub fn hand_on_to_stderr(&self, bytes: &[u8]) {
+        // Nobody is left to tell when stderr is closed.
+        let _ = io::stderr().lock().write_all(bytes);
+    }
+
     /// Data in the form that was asked for.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod kill;
 mod lab_process;
 mod logs;
 mod offers;
+mod one_shot;
 mod push;
 mod scale;
 mod scheduler;
@@ -100,6 +101,7 @@ async fn ask(settings: &Settings, command: Command, clock: Clock) -> Result<()> 
         Command::Kill(args) => kill::run(settings, &args).await,
         Command::Exec(args) => exec::run(settings, &args).await,
         Command::Attach(args) => attach::run(settings, &args, clock).await,
+        Command::Run(args) => one_shot::run(settings, &args, clock).await,
         Command::Explain(output) => explain::run(settings, &output).await,
         Command::Config(args) => config::run(settings, args.action).await,
         Command::Scheduler(args) => scheduler::run(settings, args.action, clock).await,

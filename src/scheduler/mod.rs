@@ -27,16 +27,16 @@ mod market;
 pub mod metrics;
 mod offers;
 mod placing;
-mod pool;
+pub mod pool;
 pub mod quantities;
 mod reconcile;
 pub mod saved;
 pub mod seconds;
-mod shortage;
+pub mod shortage;
 mod task;
 mod task_info;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod updates;
