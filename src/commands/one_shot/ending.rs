@@ -74,7 +74,10 @@ mod tests {
         assert_eq!(ended(TaskState::TaskFinished, ""), Some(Some(0)));
         assert_eq!(ended(TaskState::TaskFailed, "Command exited with status 3"), Some(Some(3)));
         assert_eq!(ended(TaskState::TaskFailed, "Container exited with status 127"), Some(Some(127)));
-        assert_eq!(ended(TaskState::TaskKilled, "Command terminated with signal Terminated"), Some(Some(143)));
+        assert_eq!(
+            ended(TaskState::TaskKilled, "Command terminated with signal Terminated"),
+            Some(Some(143))
+        );
         assert_eq!(ended(TaskState::TaskFailed, "Command terminated with signal Killed"), Some(Some(137)));
         assert_eq!(
             ended(TaskState::TaskFailed, "Command terminated with signal Aborted (core dumped)"),

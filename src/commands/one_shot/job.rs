@@ -16,8 +16,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            AgentId, Filters, FrameworkId, Offer, TaskGroupInfo, TaskId,
-            TaskState, TaskStatus, offer,
+            AgentId, Filters, FrameworkId, Offer, TaskGroupInfo, TaskId, TaskState, TaskStatus, offer,
             scheduler::{Call, Event, call, event},
         },
     },
@@ -164,11 +163,8 @@ impl Job {
     fn kill(&mut self, id: &TaskId) -> Option<Act> {
         let task = self.tasks.get_mut(id)?;
         task.kill_at = None;
-        let kill = call::Kill {
-            task_id: id.clone(),
-            agent_id: Some(task.agent_id.clone()),
-            kill_policy: None,
-        };
+        let kill =
+            call::Kill { task_id: id.clone(), agent_id: Some(task.agent_id.clone()), kill_policy: None };
         self.call(call::Type::Kill, |call| call.kill = Some(kill))
     }
 
@@ -181,11 +177,8 @@ impl Job {
     }
 
     fn call(&self, kind: call::Type, fill: impl FnOnce(&mut Call)) -> Option<Act> {
-        let mut call = Call {
-            framework_id: Some(self.id.clone()?),
-            r#type: Some(kind.into()),
-            ..Call::default()
-        };
+        let mut call =
+            Call { framework_id: Some(self.id.clone()?), r#type: Some(kind.into()), ..Call::default() };
         fill(&mut call);
         Some(Act::Call(Box::new(call)))
     }
@@ -440,7 +433,10 @@ mod tests {
         update(&mut job, 16, "mesoslab-run.0", TaskState::TaskKilled, message);
         assert!(job.is_over());
         assert_eq!(job.failure().unwrap().1.code, Some(143));
-        assert!(kinds(&offers(&mut job, &[("a", 9.0)])).contains(&call::Type::Decline), "no other is launched");
+        assert!(
+            kinds(&offers(&mut job, &[("a", 9.0)])).contains(&call::Type::Decline),
+            "no other is launched"
+        );
         assert_eq!(job.teardown().unwrap().r#type(), call::Type::Teardown);
     }
 

@@ -350,7 +350,8 @@ impl Run<'_> {
         }
         if self.explains <= now {
             self.explains = now + QUIET;
-            let text = format!("  waiting for offers, {launched} of {all} tasks launched: {}", self.job.missing());
+            let text =
+                format!("  waiting for offers, {launched} of {all} tasks launched: {}", self.job.missing());
             if text != self.explained {
                 self.settings.printer.say(&text);
                 self.explained = text;
@@ -375,9 +376,7 @@ impl Run<'_> {
         }
         match self.job.failure() {
             None => Ok(()),
-            Some((_, ending)) if ending.code.is_some() => {
-                Err(Failure::of_program(ending.code.unwrap_or(1)))
-            }
+            Some((_, ending)) if ending.code.is_some() => Err(Failure::of_program(ending.code.unwrap_or(1))),
             Some((id, ending)) => Err(Failure::failed(format!("{id} {}", ending.text))),
         }
     }

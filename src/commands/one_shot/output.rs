@@ -8,7 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::Followed;
 use crate::{
-    client::{ClientError, Http, agent_files::{AgentFiles, Follow}, operator::Operator},
+    client::{
+        ClientError, Http,
+        agent_files::{AgentFiles, Follow},
+        operator::Operator,
+    },
     mesos::v1::TaskId,
 };
 

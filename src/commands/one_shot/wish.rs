@@ -11,8 +11,8 @@ use crate::{
         json,
         resources::Resources,
         v1::{
-            AgentId, CommandInfo, ContainerInfo, Environment, ExecutorInfo, FrameworkId, TaskGroupInfo, TaskId,
-            TaskInfo, command_info,
+            AgentId, CommandInfo, ContainerInfo, Environment, ExecutorInfo, FrameworkId, TaskGroupInfo,
+            TaskId, TaskInfo, command_info,
             container_info::{DockerInfo, Type, docker_info::Network},
             environment::Variable,
             executor_info,
@@ -136,11 +136,8 @@ fn quantities(task: &TaskInfo) -> Quantities {
 
 /// The task on this agent, with this share, and the ports of it in its environment.
 fn with(mut task: TaskInfo, agent_id: &AgentId, share: Share) -> TaskInfo {
-    let variable = |name: String, port: &u32| Variable {
-        name,
-        value: Some(port.to_string()),
-        ..Variable::default()
-    };
+    let variable =
+        |name: String, port: &u32| Variable { name, value: Some(port.to_string()), ..Variable::default() };
     if let (Some(command), Some(first)) = (&mut task.command, share.ports.first()) {
         let numbered = share.ports.iter().enumerate().map(|(at, port)| variable(format!("PORT{at}"), port));
         let ports = std::iter::once(variable("PORT".to_owned(), first)).chain(numbered);
@@ -187,11 +184,8 @@ fn task(args: &cli::Run) -> Result<TaskInfo> {
 }
 
 fn container(image: &str) -> ContainerInfo {
-    let docker = DockerInfo {
-        image: image.to_owned(),
-        network: Some(Network::Host.into()),
-        ..DockerInfo::default()
-    };
+    let docker =
+        DockerInfo { image: image.to_owned(), network: Some(Network::Host.into()), ..DockerInfo::default() };
     ContainerInfo { r#type: Type::Docker.into(), docker: Some(docker), ..ContainerInfo::default() }
 }
 
@@ -241,7 +235,8 @@ fn task_group(args: &cli::Run, given: &str) -> Result<TaskGroupInfo> {
     let text = group_text(given)?;
     let mut value: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let tasks = value.get_mut("tasks").and_then(Value::as_array_mut);
-    let tasks = tasks.filter(|tasks| !tasks.is_empty()).ok_or_else(|| wrong("it has no `tasks`".to_owned()))?;
+    let tasks =
+        tasks.filter(|tasks| !tasks.is_empty()).ok_or_else(|| wrong("it has no `tasks`".to_owned()))?;
     for (at, task) in tasks.iter_mut().enumerate() {
         let Value::Object(fields) = task else { return Err(wrong(format!("task {at} is no object"))) };
         let name = fields.get("name").and_then(Value::as_str).unwrap_or(&args.task_name).to_owned();
@@ -255,7 +250,10 @@ fn task_group(args: &cli::Run, given: &str) -> Result<TaskGroupInfo> {
         let command = task.command.get_or_insert_default();
         command.environment.get_or_insert_default().variables.extend(more.clone());
         if usable(task.resources.iter()).is_zero() {
-            return Err(wrong(format!("task `{}` has neither cpus nor mem in its `resources`", task.task_id)));
+            return Err(wrong(format!(
+                "task `{}` has neither cpus nor mem in its `resources`",
+                task.task_id
+            )));
         }
     }
     Ok(group)
