@@ -37,7 +37,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready in time, 4 no such lab or it does not run.";
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready in time, 4 no such lab or it does not run.\n\
+     `run` ends as what it runs.";
 
 /// What every command takes.
 #[derive(Clone, Debug, Default, Args)]

@@ -14,7 +14,7 @@ use crate::client;
 /// | 3 | not ready in time |
 /// | 4 | no such lab, or it does not run |
 ///
-/// `mesoslab exec` gives the code of what it ran, as a shell does: 128 and the number of a signal.
+/// `mesoslab exec` and `mesoslab run` give the code of what they ran, as a shell does: 128 and the number of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Code {

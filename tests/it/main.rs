@@ -17,6 +17,7 @@ mod python;
 mod readme;
 mod registry;
 mod replay;
+mod run;
 mod scenarios;
 mod serve;
 mod support;
