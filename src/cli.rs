@@ -36,8 +36,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready in time, 4 no such lab or it does not run.\n\
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready in time, 4 no such lab or it does not run.\n\
      `run` ends as what it runs.";
 
 /// What every command takes.

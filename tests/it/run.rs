@@ -59,7 +59,8 @@ fn several_tasks_are_told_apart() {
 #[test]
 fn a_pod_shares_its_fate() {
     let lab = lab();
-    let resource = |name: &str, value: f64| json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
+    let resource =
+        |name: &str, value: f64| json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
     let task = |name: &str, line: &str| {
         json!({
             "name": name,
@@ -69,7 +70,8 @@ fn a_pod_shares_its_fate() {
             "command": {"value": line},
         })
     };
-    let group = json!({"tasks": [task("good", "echo hello; exec sleep 1000"), task("bad", "sleep 0.3; exit 9")]});
+    let group =
+        json!({"tasks": [task("good", "echo hello; exec sleep 1000"), task("bad", "sleep 0.3; exit 9")]});
     std::fs::write(lab.path().join("group.json"), group.to_string()).expect("write the group");
     let ran = lab.run(&["run", "--task-group", "group.json"]);
     assert!(ran.stdout().contains("[good] hello\n"), "{}", ran.stdout());
@@ -84,7 +86,10 @@ fn what_finds_no_place_says_so_and_gives_up_in_time() {
     let ran = lab.run(&["run", "true", "--resources", "cpus:100;mem:32", "--timeout", "4s"]);
     assert_eq!(ran.code(), 3);
     let told = ran.stderr();
-    assert!(told.contains("waiting for offers, 0 of 1 tasks launched: cpus: wants 100, largest offer has 4"), "{told}");
+    assert!(
+        told.contains("waiting for offers, 0 of 1 tasks launched: cpus: wants 100, largest offer has 4"),
+        "{told}"
+    );
     assert!(told.contains("error: 1 of 1 tasks found no place in time: cpus: wants 100"), "{told}");
     assert_eq!(strangers(&lab), 0);
     let nothing = lab.run(&["run"]);
