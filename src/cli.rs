@@ -402,7 +402,7 @@ pub struct SchedulerArgs {
     /// How many tasks to run, unless it has settings already
     #[arg(long, value_name = "N", value_parser = task_count)]
     pub tasks: Option<u64>,
-    /// Where agents find mesoslab, whose `serve executor` runs tasks when the setting `executor` is custom
+    /// Where agents find the program that is started as PATH serve executor, when the setting `executor` is custom
     #[arg(long, value_name = "PATH")]
     pub executor_binary: Option<PathBuf>,
 }

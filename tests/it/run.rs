@@ -16,7 +16,7 @@ fn lab() -> Lab {
 fn strangers(lab: &Lab) -> usize {
     let frameworks = lab.json(&["frameworks"]);
     let frameworks = frameworks.as_array().expect("a list").iter();
-    frameworks.filter(|framework| framework["name"] != "mesoslab" && framework["active"] == true).count()
+    frameworks.filter(|framework| framework["name"] != "mesoslab" && framework["state"] == "active").count()
 }
 
 fn ends(lab: &Lab, args: &[&str], code: i32) -> Ran {
@@ -120,7 +120,7 @@ fn an_interrupt_leaves_nothing() {
 #[test]
 fn a_closed_pipe_ends_it() {
     let lab = lab();
-    let (code, text) = lab.shell("mesoslab run -q 'while :; do echo y; done' | head -n 2");
+    let (code, text) = lab.shell("mesoslab run --name test -q 'while :; do echo y; done' | head -n 2");
     assert_eq!((code, text.as_str()), (0, "y\ny\n"));
     eventually("no process is left", || lab.task_processes().is_empty());
     assert_eq!(strangers(&lab), 0);

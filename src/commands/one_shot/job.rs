@@ -110,7 +110,7 @@ impl Job {
     pub fn failure(&self) -> Option<(&TaskId, &Ending)> {
         let failed = |ending: &&Ending| ending.code != Some(0);
         let tasks = self.tasks.iter().filter_map(|(id, task)| Some((task.order, id, task.ending.as_ref()?)));
-        let first = tasks.filter(|(_, _, ending)| failed(&ending)).min_by_key(|(order, ..)| *order)?;
+        let first = tasks.filter(|(_, _, ending)| failed(ending)).min_by_key(|(order, ..)| *order)?;
         Some((first.1, first.2))
     }
 

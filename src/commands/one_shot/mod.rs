@@ -68,7 +68,7 @@ pub async fn run(settings: &Settings, args: &cli::Run, clock: Clock) -> Result<(
     let info = framework_info(settings, args);
     let tasks = Tasks::new();
     let (pieces, written) = mpsc::channel(PIECES);
-    let now = Instant::now();
+    let now = clock.instant(clock.now());
     let mut run = Run {
         settings,
         clock,
@@ -87,7 +87,7 @@ pub async fn run(settings: &Settings, args: &cli::Run, clock: Clock) -> Result<(
         explains: now + QUIET,
         explained: String::new(),
     };
-    let ended = run.to_its_end(written).await;
+    let ended = run.until_over(written).await;
     run.leave().await;
     tasks.stop().await;
     ended?;
@@ -141,7 +141,7 @@ struct Run<'a> {
 
 /// What happens next.
 enum Next {
-    Event(Result<Event, ClientError>),
+    Event(Result<Box<Event>, ClientError>),
     Piece(Option<Piece>),
     Signal,
     Tick,
@@ -150,7 +150,7 @@ enum Next {
 impl Run<'_> {
     /// # Errors
     /// When the master cannot be had or refuses, or not every instance finds a place in time.
-    async fn to_its_end(&mut self, mut written: mpsc::Receiver<Piece>) -> Result<()> {
+    async fn until_over(&mut self, mut written: mpsc::Receiver<Piece>) -> Result<()> {
         self.subscribe().await?;
         let mut reads = true;
         while reads || !self.job.is_over() {
@@ -158,7 +158,7 @@ impl Run<'_> {
                 self.pieces = None;
             }
             match self.next(&mut written, reads).await {
-                Next::Event(Ok(event)) => self.event(event).await?,
+                Next::Event(Ok(event)) => self.event(*event).await?,
                 Next::Event(Err(error)) => {
                     self.settings.printer.say(format!("  the master is away: {error}"));
                     self.link = None;
@@ -200,10 +200,14 @@ impl Run<'_> {
         };
         tokio::select! {
             piece = written.recv(), if reads => Next::Piece(piece),
-            event = event => Next::Event(event),
+            event = event => Next::Event(event.map(Box::new)),
             () = self.signals.next() => Next::Signal,
             () = due => Next::Tick,
         }
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.instant(self.clock.now())
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -215,7 +219,7 @@ impl Run<'_> {
 
     /// Subscribes, for the first time or again; then what it takes until the master is back.
     async fn subscribe(&mut self) -> Result<()> {
-        let until = Instant::now() + AWAY;
+        let until = self.now() + AWAY;
         let mut retry = Retry::new(u64::from(std::process::id()));
         loop {
             let info = FrameworkInfo { id: self.job.id().cloned(), ..self.info.clone() };
@@ -234,7 +238,7 @@ impl Run<'_> {
                 Err(error) => error,
             };
             let is_final = matches!(&error, ClientError::Refused { status: 400..=499, .. });
-            if is_final || self.job.id().is_none() || Instant::now() >= until {
+            if is_final || self.job.id().is_none() || self.now() >= until {
                 return Err(Failure::failed(format!("failed to subscribe with the master: {error}"))
                     .hint("mesoslab status"));
             }
@@ -336,7 +340,7 @@ impl Run<'_> {
     }
 
     async fn tick(&mut self) -> Result<()> {
-        let now = Instant::now();
+        let now = self.now();
         let acts = self.job.tick(self.clock.now());
         self.act(acts).await?;
         if self.job.is_placed() {
