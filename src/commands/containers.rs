@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     client::{
         Http,
-        docker::{Engine, EngineError},
+        docker::{Engine, EngineError, labels::LabName},
     },
     error::{Code, Context, Failure, Result},
     provider::{
@@ -32,7 +32,8 @@ pub async fn lab(record: &LabRecord, containers: &ContainerRecord, clock: Clock)
         let message = format!("the engine of lab `{}` cannot be used: {error}", record.spec.name);
         Failure::failed(message).hint(error.remedy())
     })?;
-    Ok(DockerLab::new(engine, &record.spec.name, clock))
+    let lab = LabName { name: record.spec.name.clone(), owner: containers.owner.clone() };
+    Ok(DockerLab::new(engine, lab, clock))
 }
 
 async fn open(place: &str) -> Result<Engine, EngineError> {

@@ -49,7 +49,9 @@ async fn one(
     let of_machines = record.as_ref().filter(|record| vagrant::is_of_machines(record));
     match (of_machines, record.as_ref().and_then(|record| Some((record, record.containers.as_ref()?)))) {
         (Some(record), _) => vagrant::stop(settings, state, record, args.purge, clock).await?,
-        (None, Some((record, there))) => remove_containers(args, clock, record, there).await?,
+        (None, Some((record, there))) => {
+            remove_containers(settings, args, clock, (record, there), state).await?
+        }
         (None, None) if was_running => stop(args.wait, clock, state, record.as_ref()).await?,
         (None, None) => {}
     }
@@ -76,18 +78,25 @@ async fn one(
 
 /// Of a lab of containers, which has no process of its own.
 async fn remove_containers(
+    settings: &Settings,
     args: &cli::Down,
     clock: Clock,
-    record: &LabRecord,
-    there: &ContainerRecord,
+    (record, there): (&LabRecord, &ContainerRecord),
+    state: &StateDir,
 ) -> Result<()> {
-    let lab = containers::lab(record, there, clock).await?;
+    let lab = containers::lab(record, there, clock).await.map_err(|mut failure| {
+        let forget = format!("if that engine is gone for good: rm -r '{}'", state.path().display());
+        failure.seen.push(forget);
+        failure
+    })?;
     let name = &record.spec.name;
     let removed = lab.down(&record.endpoints, args.purge).await;
     removed.map_err(|error| containers::failure(name, &format!("lab `{name}` could not stop"), &error))?;
     if args.purge {
         let registry = record.endpoints.registry.as_deref().map(|url| url.trim_start_matches("http://"));
-        Images::of(&record.spec).remove(lab.engine(), registry).await?;
+        if let Err(error) = Images::of(&record.spec).remove(lab.engine(), registry).await {
+            settings.printer.say(format!("  images may be left: {error}"));
+        }
     }
     Ok(())
 }

@@ -42,6 +42,9 @@ pub struct LabRecord {
 pub struct ContainerRecord {
     /// The engine, as it was found: `unix:///var/run/docker.sock`.
     pub engine: String,
+    /// The directory of the lab's state, which its containers are marked with; empty in records of older versions.
+    #[serde(default)]
+    pub owner: String,
     /// Ports of this machine by service, so that a lab that starts again answers where it did.
     pub ports: BTreeMap<String, u16>,
 }

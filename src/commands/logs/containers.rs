@@ -1,10 +1,16 @@
 //! The logs of a lab of containers, as the engine keeps them: of one, or of all interleaved by their times, each line
 //! with its container's name before it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use bollard::{container::LogOutput, query_parameters::LogsOptionsBuilder};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, LocalBoxStream},
+};
 
 use crate::{
     cli,
@@ -18,6 +24,9 @@ use crate::{
 
 /// Colours of names, as they follow each other.
 const COLOURS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
+
+/// From the end of a container's log to the next look for it.
+const REOPEN: Duration = Duration::from_millis(500);
 
 /// A container whose log is read.
 struct Source {
@@ -52,13 +61,17 @@ pub async fn show(
         let name = if alone { String::new() } else { prefix(&settings.printer, source, width) };
         settings.printer.data(format!("{name}{}\n", line.text))
     };
+    let begin = UNIX_EPOCH + Duration::from_secs_f64(clock.now().as_secs_f64());
+    let begin = humantime::format_rfc3339_nanos(begin).to_string();
+    let mut shown = vec![begin; sources.len()];
     for line in recent(&lab, &sources, args.tail).await {
         say(&line)?;
+        shown[line.from] = line.time;
     }
     if !args.follow {
         return Ok(());
     }
-    let mut lines = following(&lab, &sources);
+    let mut lines = following(&lab, &sources, shown);
     while let Some(line) = lines.next().await {
         say(&line)?;
     }
@@ -106,21 +119,83 @@ async fn recent(lab: &DockerLab, sources: &[Source], tail: Option<usize>) -> Vec
     lines
 }
 
-/// What comes from now on, as it comes.
+/// What comes after the lines that were shown, as it comes. A service whose container has ended is looked for again: it may
+/// be started anew, or be another container then.
 fn following<'a>(
     lab: &'a DockerLab,
     sources: &'a [Source],
+    shown: Vec<String>,
 ) -> impl futures_util::Stream<Item = Line> + Unpin + 'a {
-    let options = options().follow(true).tail("0").build();
-    let one = move |(from, source): (usize, &'a Source)| {
-        let output = lab.engine().api().logs(&source.id, Some(options.clone()));
+    let one = move |(from, (source, last)): (usize, (&'a Source, String))| {
+        let reader = Reader { lab, from, service: &source.service, last, again: true, output: None };
+        let lines = stream::unfold(reader, |mut reader| async move { Some((reader.next().await, reader)) });
+        lines.boxed_local()
+    };
+    stream::select_all(sources.iter().zip(shown).enumerate().map(one))
+}
+
+/// Reads the log of a service on and on, over the ends of its containers.
+struct Reader<'a> {
+    lab: &'a DockerLab,
+    from: usize,
+    service: &'a str,
+    /// The time of the last line that was read, as the engine writes it.
+    last: String,
+    /// Whether what comes may have been read before: the engine gives the lines of the whole second.
+    again: bool,
+    output: Option<LocalBoxStream<'a, Line>>,
+}
+
+impl<'a> Reader<'a> {
+    async fn next(&mut self) -> Line {
+        loop {
+            let output = match self.output.take() {
+                Some(output) => self.output.insert(output),
+                None => {
+                    let opened = self.open().await;
+                    self.output.insert(opened)
+                }
+            };
+            match output.next().await {
+                Some(line) if self.again && line.time <= self.last => {}
+                Some(line) => {
+                    self.again = false;
+                    if line.time > self.last {
+                        self.last.clone_from(&line.time);
+                    }
+                    return line;
+                }
+                None => {
+                    self.output = None;
+                    self.again = true;
+                    tokio::time::sleep(REOPEN).await;
+                }
+            }
+        }
+    }
+
+    /// The lines from the second of the last one on; none while there is no such container.
+    async fn open(&self) -> LocalBoxStream<'a, Line> {
+        let there = self.lab.containers().await.ok();
+        let container = there.and_then(|mut there| there.remove(self.service));
+        let Some(id) = container.and_then(|container| container.id) else {
+            return stream::empty().boxed_local();
+        };
+        let from = self.from;
+        let options = options().follow(true).since(seconds(&self.last)).tail("all").build();
+        let output = self.lab.engine().api().logs(&id, Some(options));
         let lines = output.take_while(|chunk| std::future::ready(chunk.is_ok())).flat_map(move |chunk| {
             let text = chunk.map(|chunk| text_of(&chunk)).unwrap_or_default();
             stream::iter(text.lines().map(|line| parse(line, from)).collect::<Vec<_>>())
         });
         lines.boxed_local()
-    };
-    stream::select_all(sources.iter().enumerate().map(one))
+    }
+}
+
+/// The second of a time as the engine writes it.
+fn seconds(time: &str) -> i32 {
+    let since = humantime::parse_rfc3339(time).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.and_then(|since| i32::try_from(since.as_secs()).ok()).unwrap_or_default()
 }
 
 fn options() -> LogsOptionsBuilder {

@@ -1,18 +1,30 @@
 //! `up` with the lab in containers: images, containers, readiness, and the scheduler last.
 
+use std::collections::BTreeSet;
+
 use super::{Started, UpRun};
 use crate::{
-    client::docker::Engine,
+    client::docker::{Engine, labels::LabName},
     commands::containers::{self, Start},
     error::{Code, Context, Failure, Result},
     provider::{
         Endpoints,
-        docker::{DockerLab, Drawn, LabError, Phase, PresentImages, images::Images},
+        docker::{Belongings, DockerLab, Drawn, LabError, Phase, PresentImages, images::Images},
         state::{ContainerRecord, LabRecord},
     },
     runtime::Signals,
     settings::Settings,
 };
+
+/// What there was before the lab was to come.
+struct Before<'a> {
+    belongings: Belongings,
+    /// See [`Images::present`].
+    images: BTreeSet<String>,
+    /// Whether the lab had any state.
+    was_there: bool,
+    kept: Option<&'a LabRecord>,
+}
 
 impl UpRun<'_> {
     /// What was not there before is taken away again where this fails or is interrupted.
@@ -23,18 +35,39 @@ impl UpRun<'_> {
         kept: Option<&LabRecord>,
     ) -> Result<()> {
         let mut signals = Signals::listen().context("listen for signals")?;
-        let lab = DockerLab::new(engine, &self.spec.name, self.clock);
-        let before = lab.belongings().await.map_err(|error| self.lab_failure(&error))?;
+        let name = LabName { name: self.spec.name.clone(), owner: self.owner() };
+        let lab = DockerLab::new(engine, name, self.clock);
+        let there = async {
+            let images = Images::present(lab.engine()).await.map_err(LabError::when("list the images"));
+            Ok(Before { belongings: lab.belongings().await?, images: images?, was_there, kept })
+        };
+        let before = match there.await {
+            Ok(before) => before,
+            Err(error) => {
+                if !was_there && kept.is_none() {
+                    self.state.purge().context("remove the state of the lab")?;
+                }
+                return Err(self.lab_failure(&error));
+            }
+        };
         let made = tokio::select! {
-            made = self.docker_up(&lab, kept) => made,
+            made = self.docker_up(&lab, &before) => made,
             () = signals.next() => Err(self.lab_failure(&LabError::Interrupted)),
         };
         if let Err(mut failure) = made {
             // What is late may be looked at.
-            if failure.code != Code::NotReady {
-                failure.seen.extend(lab.undo(&before).await.err().map(|error| error.to_string()));
-                self.forget(&lab, was_there, kept).await?;
+            if failure.code == Code::NotReady {
+                return Err(failure);
             }
+            self.settings.printer.say("taking back what was made");
+            let left = tokio::select! {
+                left = self.undo(&lab, &before) => left,
+                () = signals.next() => {
+                    let suffix = Settings::name_suffix(&self.spec.name);
+                    vec![format!("interrupted again; what is left: mesoslab down --purge{suffix}")]
+                }
+            };
+            failure.seen.extend(left);
             return Err(failure);
         }
         if self.args.foreground {
@@ -46,19 +79,40 @@ impl UpRun<'_> {
         Ok(())
     }
 
-    /// The record is again what it was before.
-    async fn forget(&self, lab: &DockerLab, was_there: bool, kept: Option<&LabRecord>) -> Result<()> {
-        match kept {
+    /// All is again what it was before, but for what is said.
+    async fn undo(&self, lab: &DockerLab, before: &Before<'_>) -> Vec<String> {
+        let mut left = Vec::new();
+        match lab.undo(&before.belongings).await {
+            Ok(lost) if lost.is_empty() => {}
+            Ok(lost) => left.push(format!("without a container until the next `up`: {}", lost.join(", "))),
+            Err(error) => left.push(error.to_string()),
+        }
+        left.extend(self.forget(lab, before).await.err().map(|failure| failure.to_string()));
+        left
+    }
+
+    /// The record is again what it was before; the images of a lab that there is not are gone.
+    async fn forget(&self, lab: &DockerLab, before: &Before<'_>) -> Result<()> {
+        match before.kept {
             Some(record) => self.state.write_record(record).context("write the lab's record"),
-            None if was_there => Ok(()),
+            None if before.was_there => Ok(()),
             None => {
-                self.untag(lab).await;
+                let endpoints = self.record_endpoints();
+                let registry = endpoints.registry.as_deref().map(|url| url.trim_start_matches("http://"));
+                let images = Images::of(self.spec);
+                images.remove_new(lab.engine(), &before.images, registry).await?;
                 self.state.purge().context("remove the state of the lab")
             }
         }
     }
 
-    async fn docker_up(&self, lab: &DockerLab, kept: Option<&LabRecord>) -> Result<()> {
+    /// What the lab's containers are marked with.
+    fn owner(&self) -> String {
+        self.state.path().display().to_string()
+    }
+
+    async fn docker_up(&self, lab: &DockerLab, before: &Before<'_>) -> Result<()> {
+        let kept = before.kept;
         let last = kept.and_then(|record| record.containers.as_ref());
         let last = last.map(|containers| containers.ports.clone()).unwrap_or_default();
         let images = self.images(lab).await?;
@@ -91,7 +145,7 @@ impl UpRun<'_> {
         };
         tokio::select! {
             ready = ready => ready,
-            ended = lab.watch() => Err(self.lab_failure(&ended)),
+            ended = lab.watch(&before.belongings) => Err(self.lab_failure(&ended)),
         }
     }
 
@@ -120,20 +174,13 @@ impl UpRun<'_> {
             pid: 0,
             containers: Some(ContainerRecord {
                 engine: lab.engine().place().to_string(),
+                owner: self.owner(),
                 ports: drawn.ports.clone(),
             }),
             started_at: running.map_or(self.started.as_secs_f64(), |record| record.started_at),
             stopped: false,
         };
         self.state.write_record(&record).context("write the lab's record")
-    }
-
-    /// Images that were pushed keep no name in a registry that is gone.
-    async fn untag(&self, lab: &DockerLab) {
-        if let Some(registry) = self.record_endpoints().registry {
-            let registry = registry.trim_start_matches("http://");
-            let _listed_later = Images::of(self.spec).untag(lab.engine(), registry).await;
-        }
     }
 
     fn start<'a>(&'a self, lab: &'a DockerLab) -> Start<'a> {
@@ -153,9 +200,7 @@ impl UpRun<'_> {
 
     fn lab_failure(&self, error: &LabError) -> Failure {
         let message = match error {
-            LabError::Interrupted => {
-                format!("interrupted; what was made of lab `{}` is removed", self.spec.name)
-            }
+            LabError::Interrupted => format!("interrupted; lab `{}` is as it was before", self.spec.name),
             error => format!("lab `{}` could not start: {error}", self.spec.name),
         };
         let suffix = Settings::name_suffix(&self.spec.name);

@@ -87,8 +87,9 @@ async fn connect() -> Result<Engine> {
 
 /// Docker where it has everything, or can get it; else the provider that needs nothing.
 async fn best(settings: &Settings, spec: &LabSpec) -> Place {
-    let Ok(engine) = Engine::connect().await else {
-        return Place::embedded(Some("no Docker Engine answers"));
+    let engine = match Engine::connect().await {
+        Ok(engine) => engine,
+        Err(error) => return Place::embedded(Some(&error.to_string())),
     };
     match got(settings, spec, &engine).await {
         Ok(()) => Place::docker(engine, spec.flavor, Some("an engine answers, and has the images")),

@@ -8,22 +8,21 @@ use bollard::models::{
 };
 
 use super::plan::{Mount, Plan, Service};
-use crate::client::docker::labels;
+use crate::client::docker::labels::{self, LabName};
 
 /// What the engine keeps of a container's output.
 const LOG: [(&str, &str); 2] = [("max-size", "10m"), ("max-file", "3")];
 
 /// The container of `service`, with the hash of what it is made from.
 pub fn container(
-    lab: &str,
+    lab: &LabName,
     plan: &Plan,
     service: &Service,
     hash: &str,
     address: Option<Ipv4Addr>,
 ) -> ContainerCreateBody {
     let port = format!("{}/tcp", service.port.container);
-    let labels = labels::of(
-        lab,
+    let labels = lab.labels(
         &plan.project,
         [
             (labels::SERVICE, &service.name),

@@ -12,6 +12,9 @@ pub enum LabError {
     Exited { service: String, code: i64, lines: Vec<String> },
     #[error("{0}")]
     Other(String),
+    /// Something of the lab's name is not the lab's.
+    #[error("{what} belongs to {owner}")]
+    Foreign { what: String, owner: String },
     #[error("interrupted")]
     Interrupted,
 }
@@ -31,6 +34,9 @@ impl LabError {
                 format!("mesoslab up -v{suffix}, or mesoslab up --provider embedded{suffix}")
             }
             Self::Other(_) => "mesoslab doctor".to_owned(),
+            Self::Foreign { what, .. } => {
+                format!("another name: mesoslab up --name other; or remove the {what} if nobody needs it")
+            }
             Self::Interrupted => format!("mesoslab up{suffix}"),
         }
     }

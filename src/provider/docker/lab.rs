@@ -31,7 +31,10 @@ use super::{
     steps::{self, Change, Present, Step},
 };
 use crate::{
-    client::docker::{Engine, labels},
+    client::docker::{
+        Engine,
+        labels::{self, LabName},
+    },
     provider::{
         AgentName, Endpoints,
         embedded::PortInUse,
@@ -109,13 +112,13 @@ impl Phase {
 #[derive(Clone, Debug)]
 pub struct DockerLab {
     engine: Engine,
-    name: String,
+    lab: LabName,
     clock: Clock,
 }
 
 impl DockerLab {
-    pub fn new(engine: Engine, name: &str, clock: Clock) -> Self {
-        Self { engine, name: name.to_owned(), clock }
+    pub fn new(engine: Engine, lab: LabName, clock: Clock) -> Self {
+        Self { engine, lab, clock }
     }
 
     pub fn engine(&self) -> &Engine {
@@ -125,17 +128,18 @@ impl DockerLab {
     /// What there is of the lab, for [`DockerLab::undo`].
     ///
     /// # Errors
-    /// When the engine does not say.
+    /// When the engine does not say, or a lab of this name is somebody else's.
     pub async fn belongings(&self) -> Result<Belongings, LabError> {
-        Belongings::of(&self.engine, &self.name).await
+        Belongings::of(&self.engine, &self.lab).await
     }
 
-    /// Takes away what was made since `before`.
+    /// Takes away what was made since `before`, but what stands in place of something that was there; gives the services
+    /// that were there and are not any more.
     ///
     /// # Errors
     /// What the engine refuses.
-    pub async fn undo(&self, before: &Belongings) -> Result<(), LabError> {
-        made::undo(&self.engine, &self.name, before, self.clock).await
+    pub async fn undo(&self, before: &Belongings) -> Result<Vec<String>, LabError> {
+        made::undo(&self.engine, &self.lab, before, self.clock).await
     }
 
     /// What it takes to have the containers that `spec` wants.
@@ -199,7 +203,7 @@ impl DockerLab {
     /// Those of tasks too.
     async fn all_containers(&self) -> Result<Vec<ContainerSummary>, LabError> {
         let options =
-            ListContainersOptionsBuilder::new().all(true).filters(&labels::filter(&self.name)).build();
+            ListContainersOptionsBuilder::new().all(true).filters(&labels::filter(&self.lab.name)).build();
         let listed = self.engine.api().list_containers(Some(options)).await;
         listed.map_err(LabError::when("list the lab's containers"))
     }
@@ -209,7 +213,7 @@ impl DockerLab {
     /// # Errors
     /// What the engine refuses; what was made until then stays, see [`DockerLab::undo`].
     pub async fn make(&self, drawn: &Drawn, phase: Phase) -> Result<(), LabError> {
-        let subnet = network::ensure(&self.engine, &self.name, &drawn.plan).await?;
+        let subnet = network::ensure(&self.engine, &self.lab, &drawn.plan).await?;
         let services: Vec<_> =
             drawn.plan.services.iter().filter(|service| phase.has(&service.name)).collect();
         let removed = |change: &&Change| change.step == Step::Remove && phase == Phase::Cluster;
@@ -229,6 +233,9 @@ impl DockerLab {
         let identity = service.identity();
         let there = self.engine.api().inspect_volume(name).await.ok();
         if let Some(there) = there {
+            if let Some(owner) = self.lab.stranger(&there.labels) {
+                return Err(LabError::Foreign { what: format!("volume {name}"), owner: owner.to_owned() });
+            }
             if there.labels.get(labels::IDENTITY).is_none_or(|last| *last == identity) {
                 return Ok(());
             }
@@ -239,7 +246,7 @@ impl DockerLab {
         let more = [("com.docker.compose.volume", service.name.as_str()), (labels::IDENTITY, &identity)];
         let request = VolumeCreateRequest {
             name: Some(name.to_owned()),
-            labels: Some(labels::of(&self.name, &plan.project, more)),
+            labels: Some(self.lab.labels(&plan.project, more)),
             ..VolumeCreateRequest::default()
         };
         let created = self.engine.api().create_volume(request).await;
@@ -304,7 +311,7 @@ impl DockerLab {
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
         let hash = drawn.hashes.get(&service.name).map_or("", String::as_str);
         let address = subnet.and_then(|subnet| subnet.address(&service.name));
-        let body = body::container(&self.name, &drawn.plan, service, hash, address);
+        let body = body::container(&self.lab, &drawn.plan, service, hash, address);
         let created = self.engine.api().create_container(Some(options), body).await;
         created.map(drop).map_err(LabError::when(format!("create the container {name}")))
     }
@@ -397,23 +404,28 @@ impl DockerLab {
         }
     }
 
-    /// Waits for a component to end that shall not, and says with what.
+    /// Waits for a component to end that shall not, and says with what. One that was there `before` may be starting again,
+    /// until what it needs is back.
     ///
     /// # Errors
     /// Always, once that has happened, or the engine has gone.
-    pub async fn watch(&self) -> LabError {
+    pub async fn watch(&self, before: &Belongings) -> LabError {
         loop {
-            match self.exited().await {
+            match self.exited(before).await {
                 Ok(None) => tokio::time::sleep(LOOK).await,
                 Ok(Some(error)) | Err(error) => return error,
             }
         }
     }
 
-    async fn exited(&self) -> Result<Option<LabError>, LabError> {
+    async fn exited(&self, before: &Belongings) -> Result<Option<LabError>, LabError> {
         let containers = self.containers().await?;
+        let restarts = |container: &ContainerSummary| {
+            container.state == Some(ContainerSummaryStateEnum::RESTARTING)
+                && container.id.as_ref().is_some_and(|id| before.containers.contains_key(id))
+        };
         let Some((service, container)) =
-            containers.into_iter().find(|(name, container)| is_over(name, container))
+            containers.into_iter().find(|(name, container)| is_over(name, container) && !restarts(container))
         else {
             return Ok(None);
         };
@@ -436,8 +448,9 @@ impl DockerLab {
     /// volumes too.
     ///
     /// # Errors
-    /// What the engine refuses; the rest is removed all the same.
+    /// When the lab is somebody else's; what the engine refuses: the rest is removed all the same.
     pub async fn down(&self, endpoints: &Endpoints, purge: bool) -> Result<(), LabError> {
+        self.belongings().await?;
         scheduler::forget(endpoints).await;
         let services = self.containers().await?;
         let agents = services.iter().filter(|(service, _)| plan::is_agent(service));

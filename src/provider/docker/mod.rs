@@ -17,4 +17,5 @@ pub mod steps;
 
 pub use error::LabError;
 pub use lab::{Crash, DockerLab, Drawn, Phase, PresentImages};
+pub use made::Belongings;
 pub use scheduler::DockerScheduler;

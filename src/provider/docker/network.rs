@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 
 use super::{LabError, plan::Plan};
-use crate::client::docker::{Engine, labels};
+use crate::client::docker::{Engine, labels::LabName};
 
 /// How many addresses masters and agents have before them, for those of their number.
 const MASTERS: u32 = 16;
@@ -47,14 +47,19 @@ impl Subnet {
 /// Makes the network where it is not there; gives its addresses, where they are known.
 ///
 /// # Errors
-/// When the engine has no addresses left, or refuses.
-pub async fn ensure(engine: &Engine, lab: &str, plan: &Plan) -> Result<Option<Subnet>, LabError> {
+/// When the engine has no addresses left, or refuses, or somebody else has a network of this name.
+pub async fn ensure(engine: &Engine, lab: &LabName, plan: &Plan) -> Result<Option<Subnet>, LabError> {
     let name = plan.network();
     if let Ok(there) = engine.api().inspect_network(&name, None).await {
-        return Ok(of(&there.ipam));
+        return match lab.stranger(&there.labels.unwrap_or_default()) {
+            Some(owner) => {
+                Err(LabError::Foreign { what: format!("network {name}"), owner: owner.to_owned() })
+            }
+            None => Ok(of(&there.ipam)),
+        };
     }
     let doing = || LabError::when(format!("create the network {name}"));
-    let labels = labels::of(lab, &plan.project, [("com.docker.compose.network", "default")]);
+    let labels = lab.labels(&plan.project, [("com.docker.compose.network", "default")]);
     let request = NetworkCreateRequest {
         name: name.clone(),
         driver: Some("bridge".to_owned()),

@@ -57,7 +57,13 @@ fn an_image_whose_content_has_changed_takes_the_place_of_the_old_one() {
         let again: serde_json::Value = serde_json::from_str(&again.stdout()).expect("JSON");
         let id = |value: &serde_json::Value| value["registry"]["id"].as_str().expect("an id").to_owned();
         assert_ne!(id(&first), id(&again));
-        assert_eq!(engine.image(&id(&first)).await.expect("an answer"), None, "the old one is gone");
+        // Another test may have built the very same.
+        let old = engine.image(&id(&first)).await.expect("an answer");
+        let ours = |tag: &String| tag.starts_with(prefix);
+        assert!(
+            old.is_none_or(|old| !old.tags.is_empty() && !old.tags.iter().any(ours)),
+            "the old one is gone"
+        );
         engine.remove_image(&one).await.expect("removed");
     });
 }

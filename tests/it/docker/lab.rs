@@ -26,6 +26,7 @@ fn state(engine: &PrivateEngine) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a thread reads a log that goes on")]
 fn a_lite_lab_lives_and_leaves_nothing() {
     let Some(mut engine) = PrivateEngine::start(&[]) else { return };
     let before = engine.inventory();
@@ -94,6 +95,7 @@ fn a_lite_lab_lives_and_leaves_nothing() {
 
     // A master that is paused is missed; resumed, it goes on with all.
     engine.docker(&["pause", "mesoslab-default-master-1"]);
+    eventually("the master is missed", || state(&engine) != "running");
     let healed = up(&engine, &["--agents", "2"]);
     assert_eq!(healed["changes"], serde_json::json!(["master resumed"]));
     eventually("all is well", || state(&engine) == "running" && running(&engine) == 7);
@@ -102,9 +104,42 @@ fn a_lite_lab_lives_and_leaves_nothing() {
     engine.ok(&["chaos", "zookeeper"]);
     engine.ok(&["chaos", "scheduler"]);
 
+    let begun =
+        |lines: &[String]| lines.iter().filter(|line| line.contains("contending for leadership")).count();
+    let before: Vec<_> = engine.ok(&["logs", "master"]).stdout().lines().map(str::to_owned).collect();
+    let mut logs = engine.command(&["logs", "-f", "master"]);
+    let mut logs = logs.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("logs");
+    let (sender, lines) = std::sync::mpsc::channel();
+    let output = logs.stdout.take().expect("a pipe");
+    std::thread::spawn(move || {
+        for line in std::io::BufRead::lines(std::io::BufReader::new(output)).map_while(Result::ok) {
+            let _reader_is_gone = sender.send(line);
+        }
+    });
+    engine.docker(&["restart", "-t", "0", "mesoslab-default-master-1"]);
+    let mut seen = Vec::new();
+    eventually("a log goes on after its container was started anew", || {
+        seen.extend(lines.try_iter());
+        begun(&seen) > begun(&before)
+    });
+    kill_process(Pid::from_child(&logs), Signal::KILL).expect("it runs");
+    logs.wait().expect("it ends");
+    seen.sort();
+    assert_eq!(
+        seen.len(),
+        {
+            seen.dedup();
+            seen.len()
+        },
+        "no line comes twice"
+    );
+
     engine.restart();
-    up(&engine, &["--agents", "2"]);
-    eventually("the lab survives its engine", || state(&engine) == "running" && running(&engine) == 7);
+    eventually("the lab survives its engine by itself", || {
+        state(&engine) == "running" && running(&engine) == 7
+    });
+    let healed = up(&engine, &["--agents", "2"]);
+    assert_eq!(healed["changes"], serde_json::json!([]), "there was nothing to heal");
 
     let smaller = up(&engine, &["--agents", "1"]);
     assert_eq!(smaller["changes"], serde_json::json!(["agent-2 removed"]));
@@ -128,15 +163,76 @@ fn a_lite_lab_lives_and_leaves_nothing() {
 #[test]
 fn an_interrupted_start_leaves_nothing() {
     let Some(engine) = PrivateEngine::start(&[]) else { return };
-    engine.ok(&["build", "--flavor", "lite"]);
-    let before = engine.inventory();
-    let mut up = engine.command(&LITE).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("up");
-    eventually("containers are being made", || !engine.docker(&["ps", "-aq"]).is_empty());
-    let pid = Pid::from_raw(up.id().cast_signed()).expect("a process");
-    kill_process(pid, Signal::INT).expect("it runs");
-    assert_eq!(up.wait().expect("it ends").code(), Some(1));
-    assert_eq!(engine.inventory(), before);
+    let interrupted = |args: &[&str], begun: &dyn Fn() -> bool| {
+        let mut up = engine.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("up");
+        eventually("it is in the middle", begun);
+        kill_process(Pid::from_child(&up), Signal::INT).expect("it runs");
+        assert_eq!(up.wait().expect("it ends").code(), Some(1));
+    };
+    let nothing = engine.inventory();
+    interrupted(&LITE, &|| !engine.docker(&["ps", "-aq"]).is_empty());
+    eventually("images are gone too, and the engine has ended what it was building", || {
+        engine.inventory() == nothing
+    });
     assert_eq!(engine.run(&["status"]).code(), 4, "there is no such lab");
+
+    // Of images that were there before nothing is taken away.
+    engine.ok(&["build", "--flavor", "lite"]);
+    let built = engine.inventory();
+    interrupted(&LITE, &|| !engine.docker(&["ps", "-aq"]).is_empty());
+    assert_eq!(engine.inventory(), built);
+
+    // What was being replaced has its successor or comes back; what runs goes on.
+    up(&engine, &["--agents", "1", "--no-marathon", "--tasks", "2"]);
+    let names = || engine.docker(&["ps", "-a", "--format", "{{.Names}} {{.ID}}"]);
+    let (before, all) = (names(), engine.inventory());
+    let file = engine.path().join("mesoslab.toml");
+    std::fs::write(&file, "[ports]\nzookeeper = 12181\nexhibitor = 18181\n").expect("write");
+    interrupted(&[&LITE[..], &["--agents", "3", "--no-marathon"]].concat(), &|| names() != before);
+    std::fs::remove_file(&file).expect("remove");
+    let healed = up(&engine, &["--agents", "1", "--no-marathon"]);
+    assert_eq!(healed["tasks"]["running"], 2, "{healed}");
+    assert_eq!(engine.inventory(), all);
+    engine.ok(&["down", "--purge"]);
+    assert_eq!(engine.inventory(), nothing);
+}
+
+#[test]
+fn a_lab_of_the_same_name_of_somebody_else_is_left_alone() {
+    let Some(engine) = PrivateEngine::start(&[]) else { return };
+    up(&engine, &["--agents", "1", "--no-marathon"]);
+    let before = engine.inventory();
+    let other = tempfile::tempdir().expect("a directory");
+    let theirs = |args: &[&str]| {
+        let ran = engine.command(args).env("XDG_STATE_HOME", other.path()).output().expect("it runs");
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    let (code, words) = theirs(&LITE);
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("lab `default` of this engine belongs to") && words.contains("--name"), "{words}");
+    assert_eq!(theirs(&["down", "--purge"]).0, Some(4));
+    assert_eq!(engine.inventory(), before);
+    assert_eq!(state(&engine), "running");
+    engine.ok(&["down", "--purge"]);
+
+    // A network or a volume that happens to have the name.
+    engine.docker(&["network", "create", "mesoslab-default_default"]);
+    let refused = engine.run(&LITE);
+    assert_eq!(refused.code(), 1);
+    assert!(
+        refused.stderr().contains("network mesoslab-default_default belongs to somebody else"),
+        "{}",
+        refused.stderr()
+    );
+    engine.docker(&["network", "rm", "mesoslab-default_default"]);
+    engine.docker(&["volume", "create", "mesoslab-default_zookeeper"]);
+    let refused = engine.run(&LITE);
+    assert!(
+        refused.stderr().contains("volume mesoslab-default_zookeeper belongs to somebody else"),
+        "{}",
+        refused.stderr()
+    );
+    assert_eq!(engine.docker(&["volume", "ls", "-q"]).trim(), "mesoslab-default_zookeeper");
 }
 
 #[test]

@@ -47,12 +47,16 @@ impl Context {
         self
     }
 
-    /// With labels for the image, in one step of the `Dockerfile`.
+    /// With labels for the image, in the first step of the `Dockerfile`: what an interrupted build leaves has them too.
     #[must_use]
     pub fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
         let line: String = labels.iter().map(|(key, value)| format!(" {key}={value}")).collect();
         if let Some(Entry::Text(text)) = self.entries.get_mut(Path::new("Dockerfile")) {
-            *text = [text.as_ref(), b"LABEL", line.as_bytes(), b"\n"].concat().into();
+            let mut lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+            let begin = lines.iter().rposition(|line| line.starts_with(b"FROM ")).map_or(0, |at| at + 1);
+            let label = format!("LABEL{line}\n");
+            lines.insert(begin, label.as_bytes());
+            *text = lines.concat().into();
         }
         self
     }
@@ -241,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_the_last_step() {
-        let context = Context::new("FROM scratch\n").labelled(&[("a", "1"), ("b", "2")]);
-        let text = Entry::Text(Bytes::from_static(b"FROM scratch\nLABEL a=1 b=2\n"));
+    fn labels_are_the_first_step() {
+        let context = Context::new("# x\nFROM scratch\nCOPY a /\n").labelled(&[("a", "1"), ("b", "2")]);
+        let text = Entry::Text(Bytes::from_static(b"# x\nFROM scratch\nLABEL a=1 b=2\nCOPY a /\n"));
         assert_eq!(context, Context::default().with("Dockerfile", text));
     }
 

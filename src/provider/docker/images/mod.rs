@@ -65,9 +65,10 @@ pub struct Images {
 }
 
 impl Images {
-    /// The images of `spec`; `MESOSLAB_IMAGE_PREFIX` stands in place of `mesoslab/`.
+    /// The images of `spec`; what `MESOSLAB_IMAGE_PREFIX` says stands in place of `mesoslab`.
     pub fn of(spec: &LabSpec) -> Self {
-        Self::with_prefix(spec, &std::env::var(PREFIX_VARIABLE).unwrap_or_else(|_| PREFIX.to_owned()))
+        let prefix = std::env::var(PREFIX_VARIABLE).unwrap_or_else(|_| PREFIX.to_owned());
+        Self::with_prefix(spec, prefix.trim_end_matches(['/', '-', '.', '_']))
     }
 
     fn with_prefix(spec: &LabSpec, prefix: &str) -> Self {
