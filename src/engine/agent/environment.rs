@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::AgentConfig;
+use super::{AgentConfig, Executor};
 use crate::mesos::v1::{
     AgentId, Environment, ExecutorInfo, FrameworkInfo, TaskInfo, environment::variable::Type,
 };
@@ -26,11 +26,31 @@ pub(super) struct Surroundings<'a> {
 
 /// Later layers win: the agent's, the ports, the task's own; the allocation role comes last.
 pub(super) fn environment(of: &Surroundings<'_>) -> BTreeMap<String, String> {
-    let mut environment = agent_variables(of);
+    let mut environment = agent_variables(
+        of.config,
+        of.agent_id,
+        of.framework,
+        (of.executor, of.directory, of.shutdown_grace_period),
+    );
+    environment.insert("MESOS_TASK_ID".to_owned(), of.task.task_id.to_string());
     environment.extend(port_variables(of.task));
     let own = of.task.command.as_ref().and_then(|command| command.environment.as_ref());
     environment.extend(own.into_iter().flat_map(plain_variables));
     environment.insert("MESOS_ALLOCATION_ROLE".to_owned(), allocation_role(of.task));
+    environment
+}
+
+/// The environment of a custom executor: the agent's, then its own.
+pub(super) fn executor_environment(
+    config: &AgentConfig,
+    agent_id: &AgentId,
+    framework: &FrameworkInfo,
+    executor: &Executor,
+) -> BTreeMap<String, String> {
+    let place = (&executor.info, executor.directory.as_str(), executor.shutdown_grace_period);
+    let mut environment = agent_variables(config, agent_id, framework, place);
+    let own = executor.info.command.as_ref().and_then(|command| command.environment.as_ref());
+    environment.extend(own.into_iter().flat_map(plain_variables));
     environment
 }
 
@@ -64,33 +84,38 @@ pub fn plain_variables(environment: &Environment) -> impl Iterator<Item = (Strin
         .map(|variable| (variable.name.clone(), variable.value().to_owned()))
 }
 
-fn agent_variables(of: &Surroundings<'_>) -> BTreeMap<String, String> {
-    let checkpoint = of.framework.checkpoint();
+fn agent_variables(
+    config: &AgentConfig,
+    agent_id: &AgentId,
+    framework: &FrameworkInfo,
+    (executor, directory, shutdown_grace_period): (&ExecutorInfo, &str, Duration),
+) -> BTreeMap<String, String> {
+    let checkpoint = framework.checkpoint();
     let flag = |value: bool| if value { "1" } else { "0" }.to_owned();
-    let framework_id = of.framework.id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut variables = of.config.executor_environment.clone();
+    let framework_id = framework.id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut variables = config.executor_environment.clone();
     variables.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
     variables.extend(
         [
-            ("LIBPROCESS_IP", of.config.ip.to_string()),
+            ("LIBPROCESS_IP", config.ip.to_string()),
             ("LIBPROCESS_PORT", "0".to_owned()),
-            ("MESOS_AGENT_ENDPOINT", of.config.endpoint()),
+            ("MESOS_AGENT_ENDPOINT", config.endpoint()),
             ("MESOS_CHECKPOINT", flag(checkpoint)),
-            ("MESOS_DIRECTORY", of.directory.to_owned()),
-            ("MESOS_EXECUTOR_ID", of.executor.executor_id.to_string()),
-            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", duration(of.shutdown_grace_period)),
+            ("MESOS_DIRECTORY", directory.to_owned()),
+            ("MESOS_EXECUTOR_ID", executor.executor_id.to_string()),
+            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", duration(shutdown_grace_period)),
             ("MESOS_FRAMEWORK_ID", framework_id),
             ("MESOS_HTTP_COMMAND_EXECUTOR", flag(false)),
-            ("MESOS_SANDBOX", of.directory.to_owned()),
-            ("MESOS_SLAVE_ID", of.agent_id.to_string()),
-            ("MESOS_SLAVE_PID", of.config.pid()),
-            ("MESOS_TASK_ID", of.task.task_id.to_string()),
+            ("MESOS_SANDBOX", directory.to_owned()),
+            ("MESOS_SLAVE_ID", agent_id.to_string()),
+            ("MESOS_SLAVE_PID", config.pid()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
     if checkpoint {
-        variables.insert("MESOS_RECOVERY_TIMEOUT".to_owned(), duration(of.config.recovery_timeout));
-        variables.insert("MESOS_SUBSCRIPTION_BACKOFF_MAX".to_owned(), "2secs".to_owned());
+        variables.insert("MESOS_RECOVERY_TIMEOUT".to_owned(), duration(config.recovery_timeout));
+        let backoff = duration(config.executor_reregistration_timeout);
+        variables.insert("MESOS_SUBSCRIPTION_BACKOFF_MAX".to_owned(), backoff);
     }
     variables
 }
@@ -115,7 +140,7 @@ pub(super) fn allocation_role(task: &TaskInfo) -> String {
 }
 
 /// As Mesos prints a duration: in the largest unit that needs no fraction.
-fn duration(value: Duration) -> String {
+pub(super) fn duration(value: Duration) -> String {
     const UNITS: [(&str, u128); 8] = [
         ("weeks", 604_800_000_000_000),
         ("days", 86_400_000_000_000),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    engine::executor::Program,
+    engine::executor::{Program, custom::CustomExecutor},
     mesos::{
         time::Time,
         v1::{
@@ -14,6 +14,7 @@ use crate::{
             NetworkInfo, Resource, Task, TaskId, TaskInfo, TaskState, TaskStatus,
             framework_info::capability,
             network_info::{IpAddress, Protocol},
+            task_status::Source,
         },
     },
 };
@@ -205,6 +206,32 @@ impl Executor {
         matches!(self.program, Some(Program::Default(_)))
     }
 
+    /// One that is a process of its own.
+    pub(super) fn is_custom(&self) -> bool {
+        self.custom().is_some()
+    }
+
+    pub(super) fn custom(&self) -> Option<&CustomExecutor> {
+        match &self.program {
+            Some(Program::Custom(custom)) => Some(custom),
+            _ => None,
+        }
+    }
+
+    pub(super) fn custom_mut(&mut self) -> Option<&mut CustomExecutor> {
+        match &mut self.program {
+            Some(Program::Custom(custom)) => Some(custom),
+            _ => None,
+        }
+    }
+
+    /// Whether any task has reached the executor.
+    pub(super) fn ever_sent_task(&self) -> bool {
+        let ended = self.terminated_tasks.values().chain(&self.completed_tasks);
+        let mut said = ended.flat_map(|task| &task.statuses);
+        !self.launched_tasks.is_empty() || said.any(|status| status.source() == Source::Executor)
+    }
+
     /// Where an input for a task has to go: its nested container, or the one of the executor. None when it is over.
     pub(super) fn container_of(&self, task_id: &TaskId) -> Option<&ContainerId> {
         match &self.program {
@@ -246,6 +273,7 @@ impl Executor {
     }
 
     pub(super) fn complete_task(&mut self, task_id: &TaskId) {
+        self.custom_mut().into_iter().for_each(|custom| custom.forget(task_id));
         if let Some(task) = self.terminated_tasks.remove(task_id) {
             push_bounded(&mut self.completed_tasks, task, MAX_COMPLETED_TASKS_PER_EXECUTOR);
         }

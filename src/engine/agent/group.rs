@@ -9,14 +9,14 @@ use super::{
     environment::nested_environment,
     frameworks::create_task,
     launch::{
-        DRAINING, Unsupported, has_capability, new_executor, path_component, runs_directory, started,
-        supported_command, supported_container, supported_limits,
+        Unsupported, command_or_complaint, has_capability, new_executor, path_component, runs_directory,
+        started, supported_container,
     },
 };
 use crate::{
     engine::{
-        executor::{self, Program, Signal, group::DefaultExecutor},
-        wire::{LaunchTerms, ToMaster},
+        executor::{self, Program, Signal, custom::Queued, group::DefaultExecutor},
+        wire::LaunchTerms,
     },
     mesos::{
         time::Time,
@@ -54,15 +54,17 @@ impl Agent {
         if elsewhere || self.state == AgentState::Terminating || self.ignores(&framework_id, &group) {
             return;
         }
-        if let Some(refusal) = self.refusal(&framework_id, &executor.executor_id, &group, terms) {
-            return self.drop_group(now, &framework, &executor.executor_id, (&group, terms), refusal);
+        if let Some(refusal) = self.refusal(&framework_id, &executor.executor_id, &group.tasks, terms) {
+            let tasks = (group.tasks.as_slice(), terms);
+            return self.drop_tasks(now, &framework, &executor.executor_id, tasks, refusal);
         }
         let framework = self.framework_of(framework).info.clone();
         if executor.r#type() == executor_info::Type::Default {
             return self.launch_group(now, &framework, executor, group.tasks);
         }
-        let container_id = self.add_executor(&framework, &agent_id, executor, group.tasks, false);
-        self.launch_failed(now, &container_id, "custom executors are not supported by this agent");
+        let mut tasks = group.tasks.clone();
+        tasks.iter_mut().for_each(|task| task.executor = Some(executor.clone()));
+        self.run_custom(now, &framework, executor, (tasks, Queued::Group(group)));
     }
 
     /// A framework that is going gets nothing, and a task runs once.
@@ -71,56 +73,6 @@ impl Agent {
             let runs = |task: &TaskInfo| known.executor_of(&task.task_id).is_some();
             known.state == FrameworkState::Terminating || group.tasks.iter().any(runs)
         })
-    }
-
-    fn refusal(
-        &self,
-        framework_id: &FrameworkId,
-        executor_id: &ExecutorId,
-        group: &TaskGroupInfo,
-        terms: &LaunchTerms,
-    ) -> Option<(Reason, &'static str)> {
-        if self.draining.is_some() {
-            return Some(DRAINING);
-        }
-        if let Some(message) = group.tasks.iter().find_map(|task| supported_limits(task).err()) {
-            return Some((Reason::GcError, message));
-        }
-        let framework = self.frameworks.get(framework_id);
-        let executor = framework.and_then(|framework| framework.executors.get(executor_id));
-        let message = match (executor.map(|executor| executor.state), terms.executor) {
-            (Some(_), true) => "Master wants to launch executor, but one already exists",
-            (None, false) => "No executor is expected to launch and there is none running",
-            (Some(ExecutorState::Terminating), false) => "Executor terminating",
-            (Some(ExecutorState::Terminated), false) => "Executor terminated",
-            (None, true) | (Some(ExecutorState::Registering | ExecutorState::Running), false) => return None,
-        };
-        Some((Reason::ExecutorTerminated, message))
-    }
-
-    /// The master learns that an executor which it counts on is not there.
-    fn drop_group(
-        &mut self,
-        now: Time,
-        framework: &FrameworkInfo,
-        executor_id: &ExecutorId,
-        (group, terms): (&TaskGroupInfo, &LaunchTerms),
-        refusal: (Reason, &str),
-    ) {
-        for task in &group.tasks {
-            self.drop_task(now, framework, &task.task_id, refusal);
-        }
-        let framework_id = framework.id.clone().unwrap_or_default();
-        let known = self.frameworks.get(&framework_id);
-        let executor = known.and_then(|known| known.executors.get(executor_id));
-        match executor.filter(|executor| executor.state != ExecutorState::Terminated) {
-            Some(_) if terms.executor => self.shutdown_executor(now, &framework_id, executor_id),
-            None if terms.executor => {
-                let executor_id = executor_id.clone();
-                self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status: -1 });
-            }
-            _ => {}
-        }
     }
 
     fn launch_group(
@@ -295,14 +247,6 @@ fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
     tasks.iter().find_map(of_task)
 }
 
-/// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
 fn nested_command(task: &TaskInfo) -> Result<Command, Unsupported> {
-    let info = task.command.clone().unwrap_or_default();
-    let missing = if info.shell() { "Shell command" } else { "Executable path" };
-    match supported_command(&info, task.container.as_ref()) {
-        Err(Unsupported::NoCommand) => {
-            Ok(Command::Shell(format!("echo '{missing} is not specified' >&2; exit 1")))
-        }
-        supported => supported,
-    }
+    command_or_complaint(&task.command.clone().unwrap_or_default(), task.container.as_ref())
 }

@@ -36,6 +36,9 @@ impl Agent {
         };
         let container_id = executor.container_id.clone();
         let executor_id = executor.id().clone();
+        if executor.is_custom() {
+            return self.kill_custom(now, (framework_id, &executor_id), (task_id, policy));
+        }
         match executor.state {
             ExecutorState::Registering => {
                 let killed = (
@@ -131,8 +134,8 @@ impl Agent {
         self.remove_framework_if_idle(framework_id);
     }
 
-    /// TERM, and KILL when the executor's shutdown grace period is over.
-    fn shutdown_container(&mut self, now: Time, container_id: &ContainerId) {
+    /// TERM, or an event to a custom executor, and KILL when its shutdown grace period is over.
+    pub(super) fn shutdown_container(&mut self, now: Time, container_id: &ContainerId) {
         let Some(executor) = self.executor_mut(container_id) else { return };
         if !matches!(executor.state, ExecutorState::Registering | ExecutorState::Running) {
             return;
@@ -143,6 +146,7 @@ impl Agent {
         executor.state = ExecutorState::Terminating;
         executor.destroy_at = Some(now + executor.shutdown_grace_period);
         let grace_period = task_share(executor.shutdown_grace_period);
+        self.shut_down_custom(container_id);
         self.command(now, container_id, executor::Input::Shutdown { grace_period });
     }
 

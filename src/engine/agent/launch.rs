@@ -11,16 +11,19 @@ use super::{
     nested::{Attended, Streams},
 };
 use crate::{
-    engine::executor::{
-        self, CommandExecutor, Program, Signal,
-        docker::{DockerExecutor, Inspected},
-        grace_period,
+    engine::{
+        executor::{
+            self, CommandExecutor, Program, Signal,
+            docker::{DockerExecutor, Inspected},
+            grace_period,
+        },
+        wire::LaunchTerms,
     },
     mesos::{
         time::Time,
         v1::{
             AgentId, CommandInfo, ContainerId, ContainerInfo, DurationInfo, ExecutorId, ExecutorInfo,
-            FrameworkId, FrameworkInfo, Resource, TaskInfo, container_info, framework_info::capability,
+            FrameworkInfo, Resource, TaskInfo, container_info, framework_info::capability,
             resource::AllocationInfo, task_status::Reason, value,
         },
     },
@@ -51,7 +54,13 @@ pub struct Launch {
 
 impl Agent {
     /// A task for another agent, or for one that is going, is dropped as in Mesos.
-    pub(super) fn run_task(&mut self, now: Time, framework: FrameworkInfo, task: TaskInfo) {
+    pub(super) fn run_task(
+        &mut self,
+        now: Time,
+        framework: FrameworkInfo,
+        task: TaskInfo,
+        terms: &LaunchTerms,
+    ) {
         let (Some(framework_id), Some(agent_id)) = (framework.id.clone(), self.info.id.clone()) else {
             return;
         };
@@ -81,13 +90,10 @@ impl Agent {
             let terminating = (Reason::ExecutorTerminated, "Executor terminating");
             return self.drop_task(now, &framework, &task.task_id, terminating);
         }
-        let container_id = match &task.executor {
-            Some(info) => self.add_executor(&framework, &agent_id, info.clone(), vec![task.clone()], false),
-            None => {
-                let info = command_executor_info(&framework, &task, &self.config.launcher_dir);
-                self.add_executor(&framework, &agent_id, info, vec![task.clone()], true)
-            }
-        };
+        if task.executor.is_some() {
+            return self.run_custom_task(now, &framework, task, terms);
+        }
+        let container_id = self.add_command_executor(&framework, &agent_id, &task);
         match self.prepare(&framework, &agent_id, &container_id, &task) {
             Ok(launch) => {
                 self.remember_launch(&framework_id, &container_id, &task);
@@ -110,7 +116,7 @@ impl Agent {
     }
 
     /// Ends a task as Mesos' agent and executor do that cannot run it either.
-    fn unsupported(&mut self, now: Time, container_id: &ContainerId, unsupported: Unsupported) {
+    pub(super) fn unsupported(&mut self, now: Time, container_id: &ContainerId, unsupported: Unsupported) {
         match unsupported {
             Unsupported::Here(message) => self.launch_failed(now, container_id, &message),
             Unsupported::Container => {
@@ -136,44 +142,26 @@ impl Agent {
         }
     }
 
-    pub(super) fn add_executor(
+    fn add_command_executor(
         &mut self,
         framework: &FrameworkInfo,
         agent_id: &AgentId,
-        info: ExecutorInfo,
-        tasks: Vec<TaskInfo>,
-        generated_for_command_task: bool,
+        task: &TaskInfo,
     ) -> ContainerId {
+        let info = command_executor_info(framework, task, &self.config.launcher_dir);
         let framework_id = framework.id.clone().unwrap_or_default();
         let executor_id = info.executor_id.clone();
-        if let Some(container_id) = self.enqueue_tasks(&framework_id, &executor_id, &tasks) {
-            return container_id;
-        }
         let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
         let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
         let killing_state = has_capability(framework, capability::Type::TaskKillingState);
-        let command = tasks.first().filter(|_| generated_for_command_task);
-        let program = command.map(|task| task_program(&self.config, &info, task, killing_state));
+        let program = task_program(&self.config, &info, task, killing_state);
         let place = (container_id.clone(), format!("{runs}/{container_id}"));
-        let executor = new_executor(&self.config, info, place, program, tasks);
+        let executor = new_executor(&self.config, info, place, Some(program), vec![task.clone()]);
         self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
         if let Some(framework) = self.frameworks.get_mut(&framework_id) {
             framework.executors.insert(executor_id, executor);
         }
         container_id
-    }
-
-    /// Gives an executor that is already there more tasks.
-    fn enqueue_tasks(
-        &mut self,
-        framework_id: &FrameworkId,
-        executor_id: &ExecutorId,
-        tasks: &[TaskInfo],
-    ) -> Option<ContainerId> {
-        let executor = self.frameworks.get_mut(framework_id)?.executors.get_mut(executor_id)?;
-        executor.state = ExecutorState::Registering;
-        executor.queued_tasks.extend(tasks.iter().map(|task| (task.task_id.clone(), task.clone())));
-        Some(executor.container_id.clone())
     }
 
     fn prepare(
@@ -183,9 +171,6 @@ impl Agent {
         container_id: &ContainerId,
         task: &TaskInfo,
     ) -> Result<Effect, Unsupported> {
-        if task.executor.is_some() {
-            return Err(Unsupported::Here("custom executors are not supported by this agent".to_owned()));
-        }
         let Some(info) = &task.command else {
             return Err(Unsupported::Here("the task has neither a command nor an executor".to_owned()));
         };
@@ -237,6 +222,9 @@ impl Agent {
             self.signal(container_id, Signal::Kill);
             return;
         };
+        if executor.is_custom() {
+            return self.custom_launched(container_id, pid);
+        }
         executor.started(pid);
         if executor.state == ExecutorState::Registering && !executor.queued_tasks.is_empty() {
             executor.state = ExecutorState::Running;
@@ -314,6 +302,20 @@ pub(super) fn supported_command(
     supported_uris(info)?;
     supported_container(container)?;
     Command::from_info(info).ok_or(Unsupported::NoCommand)
+}
+
+/// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
+pub(super) fn command_or_complaint(
+    info: &CommandInfo,
+    container: Option<&ContainerInfo>,
+) -> Result<Command, Unsupported> {
+    let missing = if info.shell() { "Shell command" } else { "Executable path" };
+    match supported_command(info, container) {
+        Err(Unsupported::NoCommand) => {
+            Ok(Command::Shell(format!("echo '{missing} is not specified' >&2; exit 1")))
+        }
+        supported => supported,
+    }
 }
 
 fn supported_uris(info: &CommandInfo) -> Result<(), Unsupported> {

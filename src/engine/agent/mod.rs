@@ -1,10 +1,11 @@
 //! The agent: runs the tasks the master sends as containers, and reports what becomes of them until it is heard.
 //!
 //! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`, `group`,
-//! `kill`, `updates` (with the `streams` that repeat them), `nested` (what clients of the agent API launch), and the state
-//! they share in `frameworks`.
+//! `custom`, `kill`, `updates` (with the `streams` that repeat them), `nested` (what clients of the agent API launch), and
+//! the state they share in `frameworks`.
 
 mod command;
+mod custom;
 pub mod docker;
 mod environment;
 pub mod frameworks;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
 pub use command::Command;
+pub use custom::{ExecutorAnswer, validate_call};
 pub use environment::{DEFAULT_PATH, plain_variables};
 pub use frameworks::{Executor, ExecutorState, Framework, FrameworkState, Nested};
 pub use group::Sandbox;
@@ -44,14 +46,18 @@ use self::{
 };
 use super::{
     executor::{
-        self, Signal, check::CheckKind, check::Probe, check::ProbeOutcome, docker::Inspected, exit::Exit,
+        self, Signal, check::CheckKind, check::Probe, check::ProbeOutcome, custom::ExecutorStream,
+        docker::Inspected, exit::Exit,
     },
     wire::{ToAgent, ToMaster},
 };
 use crate::mesos::{
     log::AgentLogEntry,
     time::Time,
-    v1::{AgentId, AgentInfo, ContainerId, DrainConfig, ExecutorId, FrameworkId, Resource},
+    v1::{
+        AgentId, AgentInfo, ContainerId, DrainConfig, ExecutorId, FrameworkId, Resource,
+        executor as v1_executor,
+    },
 };
 
 /// Completed frameworks that are kept, as in Mesos.
@@ -76,6 +82,10 @@ pub struct AgentConfig {
     pub docker: Option<DockerConfig>,
     /// Variables that every executor gets, before all others.
     pub executor_environment: BTreeMap<String, String>,
+    /// How long the process of an executor may take to subscribe.
+    pub executor_registration_timeout: Duration,
+    /// How long it may take to do so again after a restart of the agent; also the longest pause between two attempts.
+    pub executor_reregistration_timeout: Duration,
     /// From the request to shut down to the end of an executor.
     pub executor_shutdown_grace_period: Duration,
     /// How many completed executors of one framework are kept.
@@ -100,6 +110,8 @@ impl AgentConfig {
             recovery_timeout: Duration::from_secs(15 * 60),
             docker: None,
             executor_environment: BTreeMap::new(),
+            executor_registration_timeout: Duration::from_secs(60),
+            executor_reregistration_timeout: Duration::from_secs(2),
             executor_shutdown_grace_period: Duration::from_secs(5),
             max_completed_executors_per_framework: 150,
             launcher_dir: "/usr/libexec/mesos".to_owned(),
@@ -166,6 +178,13 @@ pub enum Input {
     Destroy {
         container_id: ContainerId,
     },
+    /// An executor calls, and [`validate_call`] has found nothing wrong; answered with [`Effect::ExecutorAnswer`].
+    Executor {
+        request: ExecutorStream,
+        call: Box<v1_executor::Call>,
+    },
+    /// The event stream of an executor has ended.
+    ExecutorGone(ExecutorStream),
     /// The agent's resources have been changed; what runs goes on.
     Resources(Vec<Resource>),
     /// Unregister, end every task, and answer with [`Effect::Stopped`].
@@ -211,6 +230,18 @@ pub enum Effect {
         container_id: ContainerId,
         probe: Box<Probe>,
     },
+    /// The answer to a call of an executor.
+    ExecutorAnswer {
+        request: ExecutorStream,
+        answer: ExecutorAnswer,
+    },
+    /// Send this on the stream of an executor.
+    Event {
+        stream: ExecutorStream,
+        event: Box<v1_executor::Event>,
+    },
+    /// End the stream of an executor.
+    Close(ExecutorStream),
     /// Nothing runs any more and nothing will.
     Stopped,
 }
@@ -349,11 +380,14 @@ impl Agent {
             Input::Order { request, order } => self.order(request, order),
             Input::Abandon { request } => self.abandon_order(request),
             Input::Destroy { container_id } => self.destroy(&container_id),
+            Input::Executor { request, call } => self.executor_call(now, request, *call),
+            Input::ExecutorGone(stream) => self.executor_gone(stream),
             Input::Resources(total) => self.set_total(total),
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }
         self.settle_guests();
+        self.register_when_recovered(now);
         self.end_drain_when_empty();
         self.stop_when_empty();
         std::mem::take(&mut self.effects)
@@ -375,7 +409,7 @@ impl Agent {
             ToAgent::Reregistered { agent_id, ping_timeout, missing } => {
                 self.reregistered(now, &agent_id, ping_timeout, missing);
             }
-            ToAgent::RunTask { framework, task, .. } => self.run_task(now, *framework, *task),
+            ToAgent::RunTask { framework, task, launch } => self.run_task(now, *framework, *task, &launch),
             ToAgent::RunTaskGroup { framework, executor, group, launch } => {
                 self.run_task_group(now, *framework, *executor, (*group, &launch));
             }
@@ -385,7 +419,9 @@ impl Agent {
             ToAgent::Acknowledge { framework_id, task_id, uuid, .. } => {
                 self.acknowledge(now, &framework_id, &task_id, &uuid);
             }
-            ToAgent::FrameworkMessage { .. } => self.counters.invalid_framework_messages += 1,
+            ToAgent::FrameworkMessage { framework_id, executor_id, data, .. } => {
+                self.framework_message(&framework_id, &executor_id, data);
+            }
             ToAgent::ShutdownExecutor { framework_id, executor_id } => {
                 self.shutdown_executor(now, &framework_id, &executor_id);
             }
@@ -413,6 +449,7 @@ impl Agent {
             .collect();
         for container_id in due {
             self.command(now, &container_id, executor::Input::Tick);
+            self.custom_due(now, &container_id);
             self.destroy_overdue(now, &container_id);
             if self.executor_mut(&container_id).is_some_and(|it| it.leaves_at.is_some_and(|at| at <= now)) {
                 self.leave(now, &container_id);

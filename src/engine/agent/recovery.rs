@@ -54,6 +54,9 @@ impl Agent {
             let is_default = self.executor_mut(&container_id).is_some_and(|executor| executor.is_default());
             match containers.get(&container_id) {
                 _ if is_default => self.resume_groups(now, &container_id, containers),
+                Some(container) if self.executor_mut(&container_id).is_some_and(|it| it.is_custom()) => {
+                    self.resume_custom(now, &container_id, container.pid);
+                }
                 Some(container) => self.resume(now, &container_id, container.clone()),
                 None => self.container_is_gone(now, &container_id),
             }
@@ -77,10 +80,15 @@ impl Agent {
             self.replay_group(&id, group);
         }
         if let Some(update) = entry.update.map(read_update) {
-            let executor_id = update.executor_id.clone();
-            let framework = self.frameworks.get_mut(&id);
-            let executor = framework.zip(executor_id).and_then(|(it, id)| it.executors.get_mut(&id));
-            if let Some(executor) = executor {
+            let framework = self.frameworks.get(&id);
+            let executor = framework.and_then(|framework| framework.executor_of(&update.status.task_id));
+            let container_id = executor.map(|executor| executor.container_id.clone());
+            if let Some(executor) = container_id.and_then(|container_id| self.executor_mut(&container_id)) {
+                let (task_id, uuid) =
+                    (&update.status.task_id, update.status.uuid.clone().unwrap_or_default());
+                if let Some(custom) = executor.custom_mut() {
+                    custom.receive(task_id, &uuid);
+                }
                 executor.update_task(&update.status, &id);
             }
             self.streams.push(now, update);
@@ -91,6 +99,9 @@ impl Agent {
     }
 
     fn replay_launch(&mut self, id: &FrameworkId, launched: Launched) {
+        if launched.task.executor.is_some() {
+            return self.replay_custom(id, launched);
+        }
         let Launched { executor: info, task, container_id, directory } = launched;
         let Some(framework) = self.frameworks.get_mut(id) else { return };
         let killing_state = has_capability(&framework.info, capability::Type::TaskKillingState);

@@ -31,11 +31,17 @@ pub(super) struct Registration {
     /// How long a master may be silent.
     ping_timeout: Option<Duration>,
     ping_due: Option<Time>,
+    /// There is a master, but this agent has not finished its recovery.
+    held: bool,
 }
 
 impl Registration {
     pub fn next_deadline(&self) -> Option<Time> {
         self.retry.map(|(at, _)| at).into_iter().chain(self.ping_due).min()
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.held
     }
 
     fn heard(&mut self, now: Time) {
@@ -52,6 +58,10 @@ impl Agent {
         self.state = AgentState::Disconnected;
         self.streams.pause();
         self.registration.ping_due = None;
+        self.registration.held = self.awaits_executors();
+        if self.registration.held {
+            return;
+        }
         let factor = self.config.registration_backoff_factor;
         if factor.is_zero() {
             return self.register(now, RETRY_INTERVAL_MIN);
@@ -63,6 +73,7 @@ impl Agent {
     pub(super) fn master_lost(&mut self) {
         self.registration.retry = None;
         self.registration.ping_due = None;
+        self.registration.held = false;
         self.streams.pause();
         if self.state == AgentState::Running {
             self.state = AgentState::Disconnected;

@@ -89,6 +89,12 @@ impl Streams {
         Acknowledged::Next(stream.send(now, RETRY_INTERVAL_MIN).map(Box::new))
     }
 
+    /// Whether this update is among those that wait.
+    pub fn waits(&self, framework_id: &FrameworkId, task_id: &TaskId, uuid: &[u8]) -> bool {
+        let stream = self.streams.get(&(framework_id.clone(), task_id.clone()));
+        stream.is_some_and(|stream| stream.pending.iter().any(|update| update.status.uuid() == uuid))
+    }
+
     /// The updates whose time to be repeated has come.
     pub fn due(&mut self, now: Time) -> Vec<StatusUpdate> {
         self.streams

@@ -21,6 +21,7 @@ use crate::{
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/agent");
 
+mod custom;
 mod properties;
 mod recovery;
 
@@ -200,7 +201,7 @@ impl Stage {
                 mark_gone: Some(rest.contains(&"gone")),
             })),
             "ping" => Input::Master(ToAgent::Ping { observer: 1, connected: rest[0] == "connected" }),
-            other => panic!("unknown verb `{other}`"),
+            _ => custom::input(verb, rest),
         }
     }
 
@@ -232,6 +233,7 @@ impl Stage {
                 format!("probe {} {:?}", self.task_in(container_id), probe.kind)
             }
             Effect::Remember(memory) => show_memory(memory),
+            Effect::ExecutorAnswer { .. } | Effect::Event { .. } | Effect::Close(_) => custom::show(effect),
             Effect::Stopped => "stopped".to_owned(),
             Effect::Attend(attended) => {
                 let task = launched_task(&attended.launch);
@@ -324,9 +326,11 @@ fn show_memory(memory: &Memory) -> String {
     words.join(" ")
 }
 
-/// In a group the environment does not name the task, but the link to the sandbox does.
+/// The task, or the executor that is launched for several. In a group the environment names neither, but the link to the
+/// sandbox does.
 fn launched_task(launch: &Launch) -> String {
-    let own = launch.environment.get("MESOS_TASK_ID").cloned();
+    let of = |name: &str| launch.environment.get(name).cloned();
+    let own = of("MESOS_TASK_ID").or_else(|| of("MESOS_EXECUTOR_ID"));
     own.unwrap_or_else(|| launch.latest.rsplit('/').next().unwrap_or_default().to_owned())
 }
 
@@ -414,6 +418,7 @@ fn group(words: &[&str]) -> ToAgent {
         r#type: Some(kind.into()),
         executor_id: ExecutorId::new(*executor_id),
         framework_id: Some(FrameworkId::new("F")),
+        command: options.contains(&"custom").then(|| custom::command("executor")),
         ..ExecutorInfo::default()
     };
     let task = |id: &&str| TaskInfo {

@@ -1,13 +1,13 @@
 //! What becomes of tasks: the actions of executors, status updates, and the end of executors.
 
 use super::{
-    Agent, AgentState, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS,
+    Agent, Effect, ExecutorState, FrameworkState, MAX_COMPLETED_FRAMEWORKS,
     frameworks::{COMMAND_EXECUTOR_STAYS, push_bounded},
     streams::Acknowledged,
 };
 use crate::{
     engine::{
-        executor::{self, Action, Program, Signal, exit::Exit},
+        executor::{self, Action, Program, Signal, custom::Cause, exit::Exit},
         wire::{StatusUpdate, ToMaster},
     },
     mesos::{
@@ -143,8 +143,10 @@ impl Agent {
 
     /// Sends an update with the newest state of its task, and remembers in the task what was sent.
     pub(super) fn forward(&mut self, mut update: StatusUpdate) {
-        let executor = update.executor_id.as_ref().and_then(|executor_id| {
-            self.frameworks.get_mut(&update.framework_id)?.executors.get_mut(executor_id)
+        let task_id = &update.status.task_id;
+        let executor = self.frameworks.get_mut(&update.framework_id).and_then(|framework| {
+            let by_task = framework.executor_of(task_id).map(|executor| executor.id().clone());
+            framework.executors.get_mut(update.executor_id.as_ref().or(by_task.as_ref())?)
         });
         let task = executor.and_then(|executor| {
             let launched = executor.launched_tasks.get_mut(&update.status.task_id);
@@ -158,7 +160,7 @@ impl Agent {
         self.send(ToMaster::StatusUpdate(update));
     }
 
-    fn count(&mut self, state: TaskState) {
+    pub(super) fn count(&mut self, state: TaskState) {
         match state {
             TaskState::TaskFinished => self.counters.tasks_finished += 1,
             TaskState::TaskFailed => self.counters.tasks_failed += 1,
@@ -202,6 +204,9 @@ impl Agent {
         if container_id.parent.is_some() {
             return;
         }
+        if self.executor_mut(container_id).is_some_and(|executor| executor.is_custom()) {
+            return self.custom_exited(now, container_id, exit);
+        }
         if let Some(executor) = self.executor_mut(container_id)
             && executor.generated_for_command_task
             && executor.state == ExecutorState::Running
@@ -227,6 +232,18 @@ impl Agent {
         reason: Reason,
         message: &str,
     ) {
+        let cause = Cause { state: TaskState::TaskFailed, reason, message: message.to_owned() };
+        self.end_executor(now, container_id, &cause, None);
+    }
+
+    /// The same, with what becomes of its tasks, and with the wait status of a process.
+    pub(super) fn end_executor(
+        &mut self,
+        now: Time,
+        container_id: &ContainerId,
+        cause: &Cause,
+        status: Option<i32>,
+    ) {
         let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
         let Some(executor) = self.executor_mut(container_id) else { return };
         if executor.state == ExecutorState::Terminated {
@@ -241,15 +258,19 @@ impl Agent {
             && matches!(&executor.program, Some(Program::Default(default)) if default.is_done());
         let live: Vec<TaskId> =
             executor.queued_tasks.keys().chain(executor.launched_tasks.keys()).cloned().collect();
+        let is_custom = executor.is_custom();
         self.counters.executors_terminated += 1;
+        self.end_stream(container_id);
+        if is_custom {
+            self.report_exit((framework_id.clone(), executor_id.clone()), status.unwrap_or(-1));
+        }
         nested.keys().for_each(|container_id| drop(self.containers.remove(container_id)));
         for task_id in live {
-            let failed = (TaskState::TaskFailed, reason, message);
-            self.agent_update(now, &framework_id, &executor_id, &task_id, failed);
+            let ended = (cause.state, cause.reason, cause.message.as_str());
+            self.agent_update(now, &framework_id, &executor_id, &task_id, ended);
         }
-        if reports && self.state != AgentState::Disconnected {
-            let status = if done { 0 } else { -1 };
-            self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status });
+        if reports && !is_custom {
+            self.report_exit((framework_id, executor_id), if done { 0 } else { -1 });
         }
         self.remove_if_done(container_id);
     }

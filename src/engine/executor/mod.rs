@@ -6,8 +6,10 @@
 //! ```
 //!
 //! The default executor, in [`group`], runs each of its tasks like that, and the docker executor, in [`docker`], its one.
+//! What [`custom`] executors do is their own business.
 
 pub mod check;
+pub mod custom;
 pub mod docker;
 pub mod exit;
 pub mod group;
@@ -15,6 +17,7 @@ pub mod group;
 use std::time::Duration;
 
 use check::{CheckKind, Checker, Health, HealthChecker, Probe, ProbeOutcome};
+use custom::CustomExecutor;
 use docker::DockerExecutor;
 use exit::Exit;
 use group::DefaultExecutor;
@@ -75,12 +78,13 @@ pub enum Signal {
     Kill,
 }
 
-/// What an executor does that has no process of its own.
+/// What an executor does that has no process of its own, and what is known of one that has.
 #[derive(Clone, Debug)]
 pub enum Program {
     Command(Box<CommandExecutor>),
     Docker(Box<DockerExecutor>),
     Default(DefaultExecutor),
+    Custom(Box<CustomExecutor>),
 }
 
 impl Program {
@@ -96,6 +100,7 @@ impl Program {
             Self::Command(command) => addressed(container_id, command.handle(now, input)),
             Self::Docker(docker) => addressed(container_id, docker.handle(now, input)),
             Self::Default(default) => default.handle(now, container_id, input),
+            Self::Custom(_) => Vec::new(),
         }
     }
 
@@ -105,6 +110,7 @@ impl Program {
             Self::Command(command) => command.next_deadline(),
             Self::Docker(docker) => docker.next_deadline(),
             Self::Default(default) => default.next_deadline(),
+            Self::Custom(custom) => custom.next_deadline(),
         }
     }
 }

@@ -99,6 +99,12 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         recovery_timeout: flags.duration("recovery_timeout").unwrap_or(default.recovery_timeout),
         docker: docker(flags),
         executor_environment: environment(flags).unwrap_or_default(),
+        executor_registration_timeout: flags
+            .duration("executor_registration_timeout")
+            .unwrap_or(default.executor_registration_timeout),
+        executor_reregistration_timeout: flags
+            .duration("executor_reregistration_timeout")
+            .unwrap_or(default.executor_reregistration_timeout),
         executor_shutdown_grace_period: flags
             .duration("executor_shutdown_grace_period")
             .unwrap_or(default.executor_shutdown_grace_period),

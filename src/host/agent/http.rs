@@ -1,11 +1,11 @@
 //! What an agent answers over HTTP: the endpoints that people curl, and `/api/v1`. Views do the telling; what
-//! changes something is an order to the loop, see [`containers`].
+//! changes something is an order to the loop, see [`containers`] and [`executors`].
 
 use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::{AgentHandle, containers, files, providers};
+use super::{AgentHandle, containers, executors, files, providers};
 use crate::{
     engine::{
         agent::view::{
@@ -25,10 +25,7 @@ use crate::{
     },
     mesos::{
         media::{self, MediaType},
-        v1::{
-            agent::{Call, Response as CallResponse, call::Type},
-            executor,
-        },
+        v1::agent::{Call, Response as CallResponse, call::Type},
     },
 };
 
@@ -37,11 +34,11 @@ type Answer = fn(&AgentHandle, &Request) -> Response;
 /// Where calls of the operator API go, also as `/api/v1`.
 const API: &str = "/slave(1)/api/v1";
 
+/// Where those of executors go.
+const EXECUTOR_API: &str = "/slave(1)/api/v1/executor";
+
 /// Every path that answers at once, `/slave(1)/x` also as `/x`.
-const ENDPOINTS: [(&str, Answer); 17] = [
-    ("/slave(1)/api/v1/executor", |agent, request| {
-        executor_call(agent, request).unwrap_or_else(|refusal| refusal)
-    }),
+const ENDPOINTS: [(&str, Answer); 16] = [
     ("/slave(1)/api/v1/resource_provider", providers::api),
     ("/slave(1)/containerizer/debug", providers::debug),
     ("/slave(1)/health", |_, _| Response::ok()),
@@ -68,7 +65,7 @@ pub(super) fn router(agent: &AgentHandle) -> Router {
     let router = pages::parts(Router::new("slave(1)"), pages::AGENT);
     let clock = agent.clone();
     let router = verbosity::routes(router, agent.0.verbosity.clone(), move || clock.now());
-    let (of_calls, of_streams) = (agent.clone(), agent.clone());
+    let (of_calls, of_streams, of_executors) = (agent.clone(), agent.clone(), agent.clone());
     let router = router
         .route_async(API, move |request| {
             let agent = of_calls.clone();
@@ -76,7 +73,8 @@ pub(super) fn router(agent: &AgentHandle) -> Router {
         })
         .streaming(API, MediaType::RecordIo.as_str(), move |request, body| {
             containers::streamed(of_streams.clone(), request, body)
-        });
+        })
+        .route_async(EXECUTOR_API, move |request| executors::answer(of_executors.clone(), request));
     ENDPOINTS.iter().fold(router, |router, (path, answer)| {
         let (agent, answer) = (agent.clone(), *answer);
         router.route(path, move |request| answer(&agent, request))
@@ -215,17 +213,4 @@ pub(super) fn accepted(request: &Request) -> Result<Forms, Response> {
         )
     })?;
     Ok(Forms { accept: MediaType::RecordIo, message_accept: Some(message_accept) })
-}
-
-/// `/api/v1/executor`: no executor of this agent speaks HTTP, so none is ever found.
-fn executor_call(agent: &AgentHandle, request: &Request) -> Result<Response, Response> {
-    api::post_only(request)?;
-    let call: executor::Call = api::read_call(request)?;
-    if call.r#type.is_none() {
-        return Err(Response::bad_request(
-            "Failed to validate Executor::Call: Expecting 'type' to be present",
-        ));
-    }
-    let known = agent.with(|agent| agent.frameworks.contains_key(&call.framework_id));
-    Ok(Response::bad_request(if known { "Executor cannot be found" } else { "Framework cannot be found" }))
 }

@@ -9,6 +9,7 @@
 //! Only the loop changes the agent, so effects keep the engine's order without the lock being held.
 
 mod containers;
+mod executors;
 mod files;
 mod guests;
 mod http;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::memory::{AgentMemory, Remembered};
 use self::{
+    executors::Executors,
     guests::Guests,
     processes::Processes,
     run::{Events, Run},
@@ -155,6 +157,8 @@ struct Shared {
     endpoint: SocketAddr,
     agent: Mutex<Agent>,
     log: Option<PathBuf>,
+    /// Those that are connected.
+    executors: Executors,
     /// What is fed to the loop from elsewhere.
     inputs: mpsc::UnboundedSender<Input>,
     /// Counts the orders of clients.
@@ -214,6 +218,7 @@ pub fn start(
         endpoint,
         agent,
         log: config.log,
+        executors: Executors::default(),
         inputs,
         orders: AtomicU64::default(),
         answers: Mutex::default(),

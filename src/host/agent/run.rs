@@ -308,6 +308,9 @@ impl Run {
                 }
             }
             Effect::Probe { container_id, probe } => self.probe(container_id, *probe),
+            Effect::ExecutorAnswer { request, answer } => self.agent.0.executors.answer(request, answer),
+            Effect::Event { stream, event } => self.agent.0.executors.send(stream, &event),
+            Effect::Close(stream) => self.agent.0.executors.close(stream),
             Effect::Stopped => self.stopped = true,
         }
     }
@@ -375,6 +378,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.way.disconnect();
+        self.agent.0.executors.close_all();
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Flags that have no setting here: Mesos' defaults.
-const FIXED: [(&str, &str); 72] = [
+const FIXED: [(&str, &str); 70] = [
     ("appc_simple_discovery_uri_prefix", "http://"),
     ("appc_store_dir", "/tmp/mesos/store/appc"),
     ("authenticate_http_executors", "false"),
@@ -45,8 +45,6 @@ const FIXED: [(&str, &str); 72] = [
     ("docker_volume_checkpoint_dir", "/var/run/mesos/isolators/docker/volume"),
     ("docker_volume_chown", "false"),
     ("enforce_container_disk_quota", "false"),
-    ("executor_registration_timeout", "1mins"),
-    ("executor_reregistration_timeout", "2secs"),
     ("fetcher_cache_size", "2GB"),
     ("fetcher_stall_timeout", "1mins"),
     ("frameworks_home", ""),
@@ -95,9 +93,13 @@ pub fn all(config: &AgentConfig) -> BTreeMap<String, String> {
 
 fn own(config: &AgentConfig) -> impl Iterator<Item = (&'static str, String)> {
     let grace_period = DurationText(config.executor_shutdown_grace_period);
+    let registration = DurationText(config.executor_registration_timeout);
+    let reregistration = DurationText(config.executor_reregistration_timeout);
     let attributes: Vec<String> = config.info.attributes.iter().map(attribute).collect();
     let resources: Vec<String> = config.info.resources.iter().map(resource).collect();
     let always = [
+        ("executor_registration_timeout", registration.to_string()),
+        ("executor_reregistration_timeout", reregistration.to_string()),
         ("executor_shutdown_grace_period", grace_period.to_string()),
         ("fetcher_cache_dir", format!("{}/fetch", config.work_dir)),
         ("hostname", config.info.hostname.clone()),
