@@ -7,7 +7,7 @@ use crate::{
     mesos::v1::{
         Environment, TaskState,
         environment::Variable,
-        executor::{Call, Event, call, event},
+        executor::{Call, Event, call},
     },
 };
 
