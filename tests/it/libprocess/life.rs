@@ -219,6 +219,9 @@ impl Life {
                 | Effect::Answer { .. }
                 | Effect::Kill { .. }
                 | Effect::RemoveSandbox(_)
+                | Effect::ExecutorAnswer { .. }
+                | Effect::Event { .. }
+                | Effect::Close(_)
                 | Effect::Stopped => {}
             }
         }
