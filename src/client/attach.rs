@@ -18,7 +18,7 @@ use crate::{
     mesos::{
         recordio::{self, Decoder},
         v1::{
-            CommandInfo, ContainerId, ContainerInfo, DurationInfo, ExecutorId, FrameworkId, TtyInfo,
+            CommandInfo, ContainerId, ContainerInfo, DurationInfo, ExecutorId, FrameworkId, TaskId, TtyInfo,
             agent::{
                 Call, ProcessIo, Response as CallResponse,
                 call::{self, AttachContainerInput, LaunchNestedContainerSession, attach_container_input},
@@ -142,6 +142,21 @@ impl Containers {
         let call = Call { remove_container: Some(remove), ..of(call::Type::RemoveContainer) };
         let removed = self.http.post(&self.url, &call, &[]);
         accepted(within(&self.url, removed).await?).await.map(drop)
+    }
+
+    /// The container of a task that its agent has; none while that is not known.
+    ///
+    /// # Errors
+    /// When the agent cannot be reached.
+    pub async fn of_task(
+        &self,
+        framework_id: &FrameworkId,
+        task_id: &TaskId,
+    ) -> Result<Option<ContainerId>, ClientError> {
+        let tasks = self.ask(&of(call::Type::GetTasks)).await?.get_tasks.unwrap_or_default().launched_tasks;
+        let task = tasks.into_iter().find(|it| it.framework_id == *framework_id && it.task_id == *task_id);
+        let statuses = task.map(|task| task.statuses).unwrap_or_default();
+        Ok(statuses.into_iter().rev().find_map(|status| status.container_status?.container_id))
     }
 
     /// The container of an executor; none when it has none now.

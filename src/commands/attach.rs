@@ -15,7 +15,7 @@ const BEFORE: usize = 10;
 
 pub async fn run(settings: &Settings, args: &cli::Attach, clock: Clock) -> Result<()> {
     let operator = settings.operator()?;
-    let task = tasks::find(tasks::list(&operator, true).await?, &args.task)?;
+    let task = tasks::find(tasks::list(&operator, false).await?, &args.task)?;
     let (containers, container_id) = exec::container(&task).await?;
     let manner = Manner { interactive: args.interactive, terminal: true, leavable: true };
     if args.interactive && session::is_terminal() {

@@ -19,7 +19,7 @@ pub async fn run(settings: &Settings, args: &cli::Exec) -> Result<()> {
         )));
     }
     let operator = settings.operator()?;
-    let task = tasks::find(tasks::list(&operator, true).await?, &args.task)?;
+    let task = tasks::find(tasks::list(&operator, false).await?, &args.task)?;
     let (containers, parent) = container(&task).await?;
     let manner = Manner { interactive: args.interactive, terminal: args.terminal, leavable: false };
     match session::exec(&containers, &parent, &args.command, manner).await {

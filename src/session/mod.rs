@@ -143,9 +143,12 @@ async fn run(
 ) -> Result<End, SessionError> {
     let raw = (manner.terminal && manner.interactive && is_terminal()).then(Raw::take).transpose()?;
     let mut signals = raw.as_ref().map(|_| Signals::of_a_terminal()).transpose()?;
-    let mut feeding = match manner.interactive {
-        true => feed(containers, container_id, manner)?.boxed_local(),
-        false => future::pending().boxed_local(),
+    let mut feeding = match manner {
+        Manner { interactive: true, .. } => feed(containers, container_id, manner)?.boxed_local(),
+        Manner { terminal: false, leavable: false, .. } => {
+            feed_nothing(containers, container_id).boxed_local()
+        }
+        _ => future::pending().boxed_local(),
     };
     let mut fed = false;
     let end = loop {
@@ -236,6 +239,21 @@ fn feed(
         }
         refused(request.await, manner)
     })
+}
+
+/// A command of ours that gets no input is told so: it would wait for the end of it.
+fn feed_nothing(
+    containers: &Containers,
+    container_id: &ContainerId,
+) -> impl Future<Output = Result<bool, SessionError>> + use<> {
+    let (input, request) = containers.input(container_id);
+    async move {
+        input.end().await;
+        drop(input);
+        // One that has ended meanwhile needs no end of its input.
+        let _ended = request.await;
+        Ok(false)
+    }
 }
 
 /// A terminal takes Ctrl-D for the end.

@@ -47,6 +47,8 @@ pub enum Effect {
         offset: u64,
     },
     CloseLog,
+    /// Gives the terminal to a shell in the container of a task, until that ends. Answered with `Answer::Shell`.
+    Shell(ShellIn),
     /// To the clipboard, by OSC 52.
     Copy(String),
     /// The screen as it is, as text, to a file.
@@ -67,6 +69,15 @@ pub struct LogFile {
     pub number: u64,
 }
 
+/// The task in whose container a shell is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShellIn {
+    /// Of its agent: `http://127.0.0.1:5051`.
+    pub agent: String,
+    pub framework_id: String,
+    pub task_id: String,
+}
+
 /// What became of an effect. Errors are for people.
 #[derive(Debug)]
 pub enum Answer {
@@ -83,6 +94,11 @@ pub enum Answer {
         forecast: Box<Forecast>,
     },
     Explain(Result<Box<Explain>, String>),
+    /// The exit code of the shell.
+    Shell {
+        task: String,
+        result: Result<u8, String>,
+    },
     Log {
         number: u64,
         news: LogNews,

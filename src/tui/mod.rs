@@ -14,6 +14,7 @@
 //! - `layer` is what can lie over a tab: details, logs, questions, prompts.
 
 mod ending;
+mod events;
 pub mod keys;
 pub mod layer;
 pub mod layout;

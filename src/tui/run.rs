@@ -15,16 +15,17 @@ use crate::{
         watch::{self, Locate},
     },
     mesos::time::Time,
-    runtime::{self, Clock, Tasks},
+    runtime::{Clock, Tasks},
     tui::{
         ending::{self, Ending},
-        message::{Answer, Effect, Msg},
+        events::{self, Gate},
+        message::{Answer, Effect, Msg, ShellIn},
         model::{Lab, Model},
         picture,
         terminal::Screen,
         theme::Theme,
         update::{next_tick, settle, update},
-        work::Worker,
+        work::{self, Worker},
     },
 };
 
@@ -85,17 +86,18 @@ async fn show(
     endings: mpsc::UnboundedReceiver<Ending>,
 ) -> io::Result<()> {
     let (answers_in, answers) = mpsc::unbounded_channel();
+    let (events, gate) = events::read()?;
     let sources = Sources {
         clock,
         endings,
-        events: keys()?,
+        events,
         answers,
         changes: feeds(tasks, clock, &options.locate),
         held: Vec::new(),
     };
     let worker = Worker::new(tasks.clone(), options.locate.clone(), answers_in);
     let model = options.model(clock.now(), screen.size()?);
-    Dashboard { screen, model, worker, clock }.run(sources).await
+    Dashboard { screen, model, worker, gate, clock }.run(sources).await
 }
 
 fn feeds(tasks: &Tasks, clock: Clock, locate: &Locate) -> mpsc::Receiver<Change> {
@@ -104,25 +106,11 @@ fn feeds(tasks: &Tasks, clock: Clock, locate: &Locate) -> mpsc::Receiver<Change>
     changes
 }
 
-/// What the terminal sends. Its thread ends with the process: it waits in a read that nothing interrupts.
-fn keys() -> io::Result<mpsc::UnboundedReceiver<io::Result<Event>>> {
-    let (events_in, events) = mpsc::unbounded_channel();
-    runtime::thread("keys", move || {
-        loop {
-            let event = crossterm::event::read();
-            let failed = event.is_err();
-            if events_in.send(event).is_err() || failed {
-                return;
-            }
-        }
-    })?;
-    Ok(events)
-}
-
 struct Dashboard<'a> {
     screen: &'a mut Screen,
     model: Model,
     worker: Worker,
+    gate: Gate,
     clock: Clock,
 }
 
@@ -168,6 +156,7 @@ impl Dashboard<'_> {
                 match effect {
                     Effect::Quit => return Ok(false),
                     Effect::Suspend => self.suspend().await?,
+                    Effect::Shell(shell) => waiting.push(Msg::Answer(self.shell(shell).await?)),
                     Effect::Copy(text) => self.screen.copy(&text)?,
                     Effect::Save => {
                         settle(&mut self.model);
@@ -184,6 +173,18 @@ impl Dashboard<'_> {
         self.screen.leave()?;
         ending::stop_until_continued().await?;
         self.screen.enter()
+    }
+}
+
+/// The terminal is the shell's as it was before the dashboard.
+impl Dashboard<'_> {
+    async fn shell(&mut self, shell: ShellIn) -> io::Result<Answer> {
+        self.gate.hold();
+        self.screen.leave()?;
+        let result = work::shell(&shell).await;
+        self.screen.enter()?;
+        self.gate.release();
+        Ok(Answer::Shell { task: shell.task_id, result })
     }
 }
 

@@ -1,12 +1,15 @@
 //! Doing what `update` wants done: the only part of the dashboard that talks to the cluster.
 
 mod log;
+mod shell;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 
 use tokio::sync::{mpsc, watch};
+
+pub(super) use shell::shell;
 
 use crate::{
     client::{ClientError, Http, scheduler_api::SchedulerApi},
@@ -62,7 +65,7 @@ impl Worker {
                 }
             }
             Effect::CloseLog => self.close_log(),
-            Effect::Copy(_) | Effect::Save | Effect::Suspend | Effect::Quit => {}
+            Effect::Copy(_) | Effect::Save | Effect::Shell(_) | Effect::Suspend | Effect::Quit => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod chaos;
 mod cli;
 mod conformance;
 mod docker;
+mod exec;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod lab;

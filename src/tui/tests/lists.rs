@@ -155,7 +155,7 @@ fn s_sorts_by_the_columns_that_are_seen() {
 #[test]
 fn tasks_are_grouped_by_state_then_by_agent() {
     let mut model = tasks(sample::failing());
-    keys(&mut model, "o");
+    keys(&mut model, "O");
     let heads =
         |model: &Model| -> Vec<_> { shown(model).into_iter().filter(|l| !l.starts_with("web")).collect() };
     assert_eq!(heads(&model), ["unreachable 1", "staging 1", "running 3", "failed 7"]);
@@ -168,9 +168,9 @@ fn tasks_are_grouped_by_state_then_by_agent() {
     insta::assert_snapshot!(body(&mut model));
     press(&mut model, KeyCode::Enter);
     assert_eq!(shown(&model).len(), all);
-    keys(&mut model, "o");
+    keys(&mut model, "O");
     assert_eq!(heads(&model)[0], "agent-1 2");
-    keys(&mut model, "o");
+    keys(&mut model, "O");
     assert_eq!(shown(&model).len(), 12);
 }
 

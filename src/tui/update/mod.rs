@@ -91,7 +91,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         A::Suspend => return vec![Effect::Suspend],
         A::Pause => pause(model),
         A::NextTheme => slider::next_theme(model),
-        A::Help | A::Command | A::Copy | A::Kill | A::Log | A::Explain | A::Save | A::Filter => {
+        A::Help | A::Command | A::Copy | A::Kill | A::Log | A::Shell | A::Explain | A::Save | A::Filter => {
             return layer::act(model, action);
         }
         _ if !model.layers.is_empty() => return layer::act(model, action),

@@ -94,8 +94,8 @@ fn keys(model: &Model, width: u16) -> Vec<Shown> {
 /// Whether it is worth its place now.
 fn does(model: &Model, binding: &Binding) -> bool {
     let applies = match (binding.action, model.layers.last()) {
-        (Action::Kill, _) if model.read_only => false,
-        (Action::Kill | Action::Log, Some(Layer::Detail(detail))) => detail.task().is_some(),
+        (Action::Kill | Action::Shell, _) if model.read_only => false,
+        (Action::Kill | Action::Log | Action::Shell, Some(Layer::Detail(detail))) => detail.task().is_some(),
         (Action::Open, Some(Layer::Detail(detail))) => detail.link().is_some(),
         (Action::NextMatch, Some(Layer::Log(log))) => log.search.is_some(),
         _ => true,

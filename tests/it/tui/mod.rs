@@ -4,5 +4,6 @@ mod bad_input;
 mod lab;
 mod print;
 mod screen;
+mod shell;
 mod strangers;
 mod terminal;

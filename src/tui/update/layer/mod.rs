@@ -5,6 +5,7 @@ mod log;
 mod mouse;
 mod prompt;
 mod rows;
+mod shell;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Copy => return copy(model),
         Action::Kill => kill(model, None),
         Action::Log => return log::open(model, None),
+        Action::Shell => return shell::open(model),
         Action::Open => detail(model),
         Action::Back | Action::No => return close(model),
         Action::Yes => return yes(model),
@@ -254,6 +256,7 @@ pub fn answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
             model.notify(Weight::Bad, format!("task {task} was not killed: {problem}"));
         }
         Answer::Explain(answer) => explained(model, answer),
+        Answer::Shell { task, result } => shell::ended(model, &task, result),
         Answer::Log { number, news } => return log::news(model, number, news),
         Answer::Saved(Ok(path)) => model.notify(Weight::Good, format!("saved to {path}")),
         Answer::Saved(Err(problem)) => model.notify(Weight::Bad, format!("not saved: {problem}")),

@@ -152,6 +152,30 @@ fn a_kill_is_asked_for_and_done_on_yes_only() {
 }
 
 #[test]
+fn a_shell_is_opened_in_a_living_task_and_says_why_when_it_is_not() {
+    let mut model = tasks();
+    let opened = keys(&mut model, "o");
+    let [Effect::Shell(shell)] = &opened[..] else { panic!("{opened:?}") };
+    assert_eq!(shell.task_id, RUNNING);
+    assert!(shell.agent.starts_with("http://"), "{}", shell.agent);
+    keys(&mut model, "⏎");
+    assert!(matches!(&keys(&mut model, "o")[..], [Effect::Shell(shell)] if shell.task_id == RUNNING));
+    let answer = |result| Msg::Answer(Answer::Shell { task: RUNNING.to_owned(), result });
+    update(&mut model, NOON, answer(Err("it has no container yet".to_owned())));
+    assert_eq!(said(&model), "no shell in task web.0.1a2b: it has no container yet");
+    update(&mut model, NOON, answer(Ok(3)));
+    assert_eq!(said(&model), "the shell in task web.0.1a2b ended with 3");
+    let mut over = model.cluster.tasks.find(RUNNING).unwrap().clone();
+    over.state = crate::mesos::v1::TaskState::TaskKilled;
+    model.cluster.tasks.put(RUNNING, over);
+    assert!(keys(&mut model, "o").is_empty());
+    assert_eq!(said(&model), "task web.0.1a2b has ended, and its container with it");
+    model.read_only = true;
+    assert!(keys(&mut model, "o").is_empty());
+    assert_eq!(said(&model), "read-only: no shell is opened");
+}
+
+#[test]
 fn only_living_tasks_of_ours_can_be_killed_and_none_read_only() {
     let mut model = tasks();
     let other = sample::task(90, 1, crate::mesos::v1::TaskState::TaskRunning);
