@@ -27,6 +27,26 @@ module MesosLab
     FORWARDED_FROM = %w[10.0.2.0/24 192.168.121.0/24].freeze
     MAX_AGENTS = 30
 
+    # Of what kind a setting is: what it has to match, and that in words. What is not read here is not looked at.
+    WHOLE = ->(range) { [->(value) { value.is_a?(Integer) && range.cover?(value) }, "a whole number in #{range}"] }
+    YES_NO = [->(value) { [true, false].include?(value) }, "true or false"].freeze
+    TEXT = [String, "a text"].freeze
+    FLAVORS = [/\A(lite|apache)\z/, '"lite" or "apache"'].freeze
+    IMAGE = [->(value) { value.is_a?(String) || (value.is_a?(Hash) && value["name"].is_a?(String)) }, "an image"].freeze
+    KINDS = {
+      "lab" => { "name" => TEXT, "flavor" => FLAVORS, "masters" => WHOLE[1..5], "marathon" => YES_NO },
+      "master" => { "allocation_interval" => TEXT, "zk_session_timeout" => TEXT, "offer_timeout" => TEXT,
+                    "offer_freed_resources_at_once" => YES_NO },
+      "agents" => { "count" => WHOLE[1..MAX_AGENTS], "resources" => TEXT, "attributes" => TEXT, "hostname" => TEXT },
+      "ports" => PORTS.transform_values { WHOLE[0..65_535] },
+      "vagrant" => { "agents" => WHOLE[1..MAX_AGENTS], "flavor" => FLAVORS, "box" => TEXT, "forward_ports" => YES_NO,
+                     "first_address" => [/\A\d+\.\d+\.\d+\.\d+\z/, 'an address such as "192.168.56.10"'],
+                     "master_cpus" => WHOLE[1..256], "master_memory" => WHOLE[512..(1 << 20)],
+                     "agent_cpus" => WHOLE[1..256], "agent_memory" => WHOLE[512..(1 << 20)] },
+      "images" => IMAGES.transform_values { IMAGE },
+      "scheduler" => {}
+    }.freeze
+
     # What is wanted here: a plan that `mesoslab vagrant` has made, else the lab files.
     def self.plan(env = ENV, directory = Dir.pwd)
       made = env["MESOSLAB_VAGRANT_PLAN"].to_s
@@ -44,8 +64,28 @@ module MesosLab
       config = File.join(Dir.home, ".config") if config.empty?
       files = [named.empty? ? File.join(directory, "mesoslab.toml") : named,
                File.join(config, "mesoslab", "mesoslab.toml"), BUILT_IN]
-      read = files.select { |file| File.file?(file) }.map { |file| Toml.parse(File.read(file), file) }
+      read = files.select { |file| File.file?(file) }.map { |file| sound(Toml.parse(File.read(file), file), file) }
       [{ "lab" => said(env) }, *read]
+    end
+
+    # The layer, if its settings are of their kinds. `mesoslab vagrant plan` says more, and shows where.
+    def self.sound(layer, file)
+      KINDS.each do |table, kinds|
+        found = layer.fetch(table, {})
+        tables = table == "agents" && found.is_a?(Array) ? found : [found]
+        raise LabError, "#{file}: `#{table}` is no table" unless tables.all?(Hash)
+
+        tables.each { |entries| kinds_fit(kinds, entries, "#{file}: `#{table}") }
+      end
+      layer
+    end
+
+    def self.kinds_fit(kinds, entries, where)
+      kinds.each do |key, (kind, words)|
+        next if !entries.key?(key) || kind === entries[key]
+
+        raise LabError, "#{where}.#{key}` is #{entries[key].inspect}, not #{words}"
+      end
     end
 
     # What the environment says of the lab, over every file.
@@ -178,7 +218,8 @@ module MesosLab
       { "MESOSLAB_NODE" => name, "MESOSLAB_ADDRESS" => address(at), "MESOSLAB_FLAVOR" => flavor,
         "MESOSLAB_HOSTS" => names.each_with_index.map { |host, number| "#{address(number)} #{host}" }.join(","),
         "MESOSLAB_ALLOW" => ["#{vagrant('first_address').rpartition('.').first}.0/24", *FORWARDED_FROM].join(","),
-        "MESOSLAB_ZK" => "zk://#{address(0)}:#{port('zookeeper')}" }
+        "MESOSLAB_ZK" => "zk://#{address(0)}:#{port('zookeeper')}",
+        "MESOSLAB_REGISTRY" => "#{address(0)}:#{port('registry')}" }
     end
 
     def marathon?

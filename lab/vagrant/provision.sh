@@ -65,37 +65,46 @@ user() {
 
 install_program() {
   [ -f "$upload/mesoslab" ] || fail "there is no program in $upload"
-  if put "$program" 0755 <"$upload/mesoslab"; then
-    program_changed=yes
-    say "program: $("$program" --version)"
-  fi
+  local version
+  if put "$program" 0755 <"$upload/mesoslab"; then program_changed=yes; fi
+  version=$("$program" --version 2>&1) ||
+    fail "the program that was copied does not run in this machine: $version; build a static one: cargo build --release"
+  if [ -n "${program_changed:-}" ]; then say "program: $version"; fi
 }
 
 # The distribution's Docker, which trusts the lab's registry: that speaks no TLS.
 install_docker() {
-  if ! command -v docker >/dev/null; then
+  if [ ! -x /usr/bin/docker ]; then
     say "installing the distribution's Docker"
     DEBIAN_FRONTEND=noninteractive apt-get update -q
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker.io
   fi
   mkdir -p /etc/docker
-  local registry=${MESOSLAB_ZK#zk://}
-  registry=${registry%:*}:${MESOSLAB_REGISTRY_PORT}
   if [ ! -e /etc/docker/daemon.json ] || grep -q '"mesoslab-registry"' /etc/docker/daemon.json; then
-    if put /etc/docker/daemon.json <<<"{\"labels\": [\"mesoslab-registry\"], \"insecure-registries\": [\"$registry\"]}"; then
+    if put /etc/docker/daemon.json <<<"{\"labels\": [\"mesoslab-registry\"], \"insecure-registries\": [\"$MESOSLAB_REGISTRY\"]}"; then
       systemctl restart docker
     fi
   fi
 }
 
-# An image that is not there yet. One that is named by its digest is what it was; of a tag one can only hope so.
+# An image that is not there yet. One that is named by its digest is what it was. What is under a tag is known only once
+# it is here: its digest is kept, so that this machine takes no other one for it later, and is said for [images].
 pull() {
-  docker image inspect "$1" >/dev/null 2>&1 && return
-  case $1 in
-    *@sha256:*) say "pulling $1" ;;
-    *) say "pulling $1, whatever is under this tag now: name it by its digest in [images] to have the same each time" ;;
-  esac
-  docker pull -q "$1" >/dev/null || fail "$1 cannot be pulled: name another one in [images], or say flavor = \"lite\""
+  local image=$1 wanted digest pins="$etc/images.pinned"
+  docker image inspect "$image" >/dev/null 2>&1 && return
+  touch "$pins"
+  wanted=$(awk -v image="$image" '$1 == image { print $2 }' "$pins")
+  say "pulling ${wanted:-$image}"
+  docker pull -q "${wanted:-$image}" >/dev/null ||
+    fail "${wanted:-$image} cannot be pulled: name another one in [images], or say flavor = \"lite\""
+  if [ -n "$wanted" ]; then
+    docker tag "$wanted" "$image"
+  elif [[ $image != *@sha256:* ]]; then
+    digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$image" | head -n 1)
+    [ -n "$digest" ] || return 0
+    printf '%s %s\n' "$image" "$digest" >>"$pins"
+    say "$image is $digest now: name that in [images] to have the same in every machine"
+  fi
 }
 
 # The unit of a component: of its flavor, or the one of both.
@@ -244,12 +253,14 @@ start() {
 
 # Waits until each component listens; one that does not says why.
 answer() {
-  local name port try
+  local name port try patience=60
+  # Those that run in Java take their time.
+  [ "$MESOSLAB_FLAVOR" = lite ] || patience=180
   for name in "${wanted[@]}"; do
     port=$(grep -hoE '^(PORT|MESOS_PORT|MARATHON_HTTP_PORT|REGISTRY_HTTP_ADDR|ZOO_SERVERS)=.*' "$etc/$name.env" | grep -oE '[0-9]+$')
     for ((try = 1; ; try++)); do
       if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
-      if [ "$try" -ge "${MESOSLAB_PATIENCE:-300}" ]; then
+      if [ "$try" -ge $((patience * 5)) ]; then
         journalctl --unit="mesoslab-$name" --lines=5 --output=cat --no-pager >&2
         fail "$name does not listen on port $port; more: journalctl -u mesoslab-$name"
       fi

@@ -23,9 +23,15 @@ module MesosLab
     end
 
     def initialize(text, path)
-      @text = StringScanner.new(text.dup.force_encoding("UTF-8").delete_prefix("\u{feff}"))
+      text = text.dup.force_encoding("UTF-8")
+      raise TomlError, "#{path}: it is no text in UTF-8" unless text.valid_encoding?
+
+      @text = StringScanner.new(text.delete_prefix("\u{feff}"))
       @path = path
       @root = {}
+      # Tables that have been opened: no header opens one of them again.
+      @opened = {}.compare_by_identity
+      @depth = 0
     end
 
     def document
@@ -49,25 +55,32 @@ module MesosLab
       @text.skip(/[ \t]*/)
       wrong("`#{mark.tr('[', ']')}` is missing") unless @text.skip(mark == "[[" ? /\]\]/ : /\]/)
       parent = within(@root, keys[0..-2])
-      mark == "[[" ? push(parent, keys.last) : open(parent, keys.last)
+      return push(parent, keys.last) if mark == "[["
+
+      table = open(parent, keys.last)
+      wrong("`#{keys.join('.')}` stands twice") if @opened[table]
+      @opened[table] = true
+      table
     end
 
     def push(parent, key)
       list = (parent[key] ||= [])
-      wrong("`#{key}` is no list of tables") unless list.is_a?(Array)
+      wrong("`#{key}` is no list of tables") unless list.is_a?(Array) && !list.frozen?
       list.push({}).last
     end
 
     def open(parent, key)
       table = (parent[key] ||= {})
-      wrong("`#{key}` is no table") unless table.is_a?(Hash)
+      # What a value has made is whole.
+      wrong("`#{key}` is no table") unless table.is_a?(Hash) && !table.frozen?
       table
     end
 
+    # Of a list of tables, the last one.
     def within(table, keys)
       keys.reduce(table) do |inner, key|
-        inner = open(inner, key) unless inner[key].is_a?(Array)
-        inner.is_a?(Hash) && inner[key].is_a?(Array) ? inner[key].last : inner
+        list = inner[key]
+        list.is_a?(Array) && !list.frozen? ? list.last : open(inner, key)
       end
     end
 
@@ -76,7 +89,7 @@ module MesosLab
       @text.skip(/[ \t]*/)
       wrong("`=` is missing after `#{keys.join('.')}`") unless @text.skip(/=/)
       @text.skip(/[ \t]*/)
-      inner = keys[0..-2].reduce(table) { |at, key| open(at, key) }
+      inner = keys[0..-2].reduce(table) { |at, key| open(at, key).tap { |opened| @opened[opened] = true } }
       wrong("`#{keys.last}` stands twice") if inner.key?(keys.last)
       inner[keys.last] = value
       true
@@ -105,10 +118,17 @@ module MesosLab
       elsif @text.skip(/'''\r?\n?/) then long_literal
       elsif @text.skip(/"/) then basic_string
       elsif @text.skip(/'/) then literal_string
-      elsif @text.skip(/\[/) then array
-      elsif @text.skip(/\{/) then inline_table
+      elsif @text.skip(/\[/) then deeper { array }
+      elsif @text.skip(/\{/) then deeper { inline_table }
       else plain
       end
+    end
+
+    def deeper
+      wrong("this is too deep") if (@depth += 1) > 60
+      made = yield
+      @depth -= 1
+      made.freeze
     end
 
     def plain
@@ -116,9 +136,9 @@ module MesosLab
       case word
       when "true" then true
       when "false" then false
-      when /\A[+-]?\d+(_\d+)*\z/ then word.delete("_").to_i
-      when /\A0[xob][0-9A-Fa-f]+(_[0-9A-Fa-f]+)*\z/ then Integer(word.delete("_"))
-      when /\A[+-]?\d+(_\d+)*(\.\d+(_\d+)*)?([eE][+-]?\d+)?\z/ then word.delete("_").to_f
+      when /\A[+-]?(0|[1-9]\d*(_\d+)*)\z/ then word.delete("_").to_i
+      when /\A0(x\h+(_\h+)*|o[0-7]+(_[0-7]+)*|b[01]+(_[01]+)*)\z/ then Integer(word.delete("_"))
+      when /\A[+-]?(0|[1-9]\d*(_\d+)*)(\.\d+(_\d+)*)?([eE][+-]?\d+)?\z/ then word.delete("_").to_f
       else wrong("`#{word}` is no value; a text stands in quotes")
       end
     end
@@ -144,7 +164,10 @@ module MesosLab
     end
 
     def escape
-      if @text.scan(/u(\h{4})|U(\h{8})/) then [(@text[1] || @text[2]).hex].pack("U")
+      if @text.scan(/u(\h{4})|U(\h{8})/)
+        code = (@text[1] || @text[2]).hex
+        wrong("there is no such letter") if code > 0x10ffff || (0xd800..0xdfff).cover?(code)
+        [code].pack("U")
       else
         ESCAPES[@text.getch] || wrong("an escape is not known")
       end

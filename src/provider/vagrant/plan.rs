@@ -83,6 +83,14 @@ impl Plan {
     }
 }
 
+impl Machine {
+    /// Whether what only a start of the machine can change is the same.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let fixed = |machine: &Self| (machine.address, machine.cpus, machine.memory, machine.forward.clone());
+        fixed(self) == fixed(other)
+    }
+}
+
 /// Where the components of a lab of machines answer.
 pub fn endpoints(spec: &LabSpec) -> Endpoints {
     let draft = Draft { spec, ports: ports(&spec.ports) };
@@ -184,6 +192,7 @@ impl Draft<'_> {
             variable("HOSTS", hosts.collect::<Vec<_>>().join(",")),
             variable("ALLOW", [own.as_str()].into_iter().chain(FORWARDED_FROM).collect::<Vec<_>>().join(",")),
             variable("ZK", zookeeper),
+            variable("REGISTRY", format!("{}:{}", self.address(0), self.ports.registry)),
         ]
     }
 

@@ -1,6 +1,10 @@
 //! The Vagrantfile: its Ruby, its shell, and that it reads lab files as the program does.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -41,6 +45,94 @@ fn vagrant_and_the_program_read_lab_files_alike() {
     }
 }
 
+/// Pieces that do harm where they stand in the wrong place.
+const PIECES: [&str; 26] = [
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "\\",
+    "\\u12",
+    "#",
+    "\n",
+    "\r\n",
+    "a",
+    "007",
+    "0b2",
+    "1e5",
+    "-",
+    "true",
+    "[agents]",
+    "[vagrant]",
+];
+
+/// Lab files with a piece put in, taken out or doubled somewhere; the same ones each time.
+fn damaged() -> Vec<String> {
+    let mut state = 7_u64;
+    let mut below = move |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit.max(1)
+    };
+    let mut texts = Vec::new();
+    for round in 0..600 {
+        let text: Vec<char> = FILES[1 + round % 4].chars().collect();
+        let (at, length) = (below(text.len()), below(12));
+        let end = (at + length).min(text.len());
+        let (before, piece, after) = (&text[..at], &text[at..end], &text[end..]);
+        let middle: String = match round % 3 {
+            0 => PIECES[below(PIECES.len())].to_owned(),
+            1 => piece.iter().chain(piece).collect(),
+            _ => String::new(),
+        };
+        texts.push([before.iter().collect(), middle, after.iter().collect()].concat());
+    }
+    texts.push("a = ".to_owned() + &"[".repeat(20_000));
+    texts
+}
+
+#[test]
+fn damaged_lab_files_are_read_as_the_program_reads_them_or_refused_in_words() {
+    const READ: &str = "require 'json'; JSON.parse($stdin.read).each { |text| \
+        begin; puts JSON.generate(MesosLab::Toml.parse(text, 'x')); \
+        rescue MesosLab::TomlError => e; puts JSON.generate(e.message); end }";
+    if !has("ruby", "--version") {
+        return;
+    }
+    let texts = damaged();
+    let mut command = Command::new("ruby");
+    command.args(["-r", &format!("{}/lab/vagrant/toml.rb", root()), "-e", READ]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ruby runs");
+    let mut stdin = child.stdin.take().expect("stdin");
+    let asked = serde_json::to_vec(&texts).expect("JSON");
+    let writer = std::thread::spawn(move || stdin.write_all(&asked));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("no panic").expect("written");
+    assert!(output.status.success(), "another error than of a lab file");
+    let answers = String::from_utf8(output.stdout).expect("UTF-8");
+    let mut sound = 0;
+    for (text, answer) in texts.iter().zip(answers.lines()) {
+        let ruby: Value = serde_json::from_str(answer).expect("JSON");
+        match toml::from_str::<toml::Table>(text) {
+            Ok(table) => {
+                sound += 1;
+                assert_eq!(ruby, serde_json::to_value(table).expect("JSON"), "{text}");
+            }
+            Err(error) => assert!(ruby.is_string(), "{text}\nis accepted, but {error}"),
+        }
+    }
+    assert_eq!(answers.lines().count(), texts.len());
+    assert!(sound > 50, "{sound} are still sound");
+}
+
 #[test]
 fn ruby_says_where_a_lab_file_is_wrong() {
     if !has("ruby", "--version") {
@@ -53,6 +145,12 @@ fn ruby_says_where_a_lab_file_is_wrong() {
         ("[lab\n", "1: `]` is missing"),
         ("x = 1979-05-27\n", "is no value"),
         ("[lab]\nmasters = 3\n", "has one master"),
+        ("[vagrant]\nagents = \"two\"\n", "`vagrant.agents` is \"two\", not a whole number in 1..30"),
+        ("[vagrant]\nfirst_address = 5\n", "`vagrant.first_address` is 5, not an address"),
+        ("[[agents]]\nresources = 4\n", "`agents.resources` is 4, not a text"),
+        ("agents = 3\n", "`agents` is no table"),
+        ("lab = 3\n", "`lab` is no table"),
+        ("[a]\n[a]\n", "2: `a` stands twice"),
     ];
     for (text, message) in wrong {
         let lab = Lab::new();
@@ -76,7 +174,7 @@ fn every_script_is_sound() {
         }
     }
     if has("shellcheck", "--version") {
-        let scripts = ["lab/vagrant/provision.sh", "tests/vagrant/network.sh"];
+        let scripts = ["lab/vagrant/provision.sh", "tests/vagrant/network.sh", "tests/vagrant/docker"];
         let checked =
             Command::new("shellcheck").args(scripts).current_dir(root()).output().expect("shellcheck runs");
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
