@@ -35,14 +35,12 @@ struct Report {
 
 pub async fn run(settings: &Settings, args: &cli::Chaos, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
-    if vagrant::is_of_machines(&record) {
-        return Err(vagrant::refused(&record, "chaos"));
-    }
     let endpoints = &record.endpoints;
     let before = running(endpoints).await.context("ask the scheduler for its tasks")?;
     let killed = clock.now();
     match &record.containers {
         Some(there) => crash_container(&record, there, args.part, clock).await?,
+        None if vagrant::is_of_machines(&record) => vagrant::crash(settings, args.part).await?,
         None => crash_part(&state, args.part).await?,
     }
     let whole = whole(endpoints, clock, args, before.len()).await;

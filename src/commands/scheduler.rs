@@ -43,9 +43,6 @@ pub async fn run(settings: &Settings, action: SchedulerAction, clock: Clock) -> 
 
 async fn start(settings: &Settings, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
-    if vagrant::is_of_machines(&record) {
-        return vagrant::scheduler(settings, &record, "start");
-    }
     if let Some(url) = record.endpoints.scheduler.as_deref()
         && goes_on(url).await
     {
@@ -54,6 +51,10 @@ async fn start(settings: &Settings, clock: Clock) -> Result<()> {
     }
     let url = match &record.containers {
         Some(there) => start_in_container(settings, &state, &record, there, clock).await?,
+        None if vagrant::is_of_machines(&record) => {
+            vagrant::start_scheduler(settings).await?;
+            record.endpoints.scheduler.clone().unwrap_or_default()
+        }
         None => order(&state, &Order::SchedulerStart, "start").await?.scheduler.unwrap_or_default(),
     };
     let api = provider::scheduler_api(&url).context("talk to the scheduler")?;
@@ -108,10 +109,6 @@ async fn goes_on(url: &str) -> bool {
 
 async fn stop(settings: &Settings, teardown: bool, clock: Clock) -> Result<()> {
     let (state, record) = settings.running()?;
-    if vagrant::is_of_machines(&record) {
-        let what = if teardown { "" } else { "stop" };
-        return vagrant::scheduler(settings, &record, what);
-    }
     if record.endpoints.scheduler.is_none() {
         settings.printer.say("  the scheduler is stopped already");
         return Ok(());
@@ -126,6 +123,9 @@ async fn stop(settings: &Settings, teardown: bool, clock: Clock) -> Result<()> {
                 containers::failure(&record.spec.name, "the scheduler could not stop", &error)
             })?;
             write_endpoints(&state, &record, Endpoints { scheduler: None, ..record.endpoints.clone() })?;
+        }
+        None if vagrant::is_of_machines(&record) => {
+            vagrant::stop_scheduler(settings, &record.endpoints, teardown, clock).await?;
         }
         None => drop(order(&state, &Order::SchedulerStop { teardown }, "stop").await?),
     }

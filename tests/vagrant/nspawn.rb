@@ -32,6 +32,9 @@ module MesosLabTest
     def create
       FileUtils.mkdir_p("#{@dir}/new")
       system("tar", "-C", "#{@dir}/new", "-xf", ENV.fetch("MESOSLAB_TEST_ROOT"), exception: true)
+      # What a test puts there on top.
+      more = ENV["MESOSLAB_TEST_MORE"]
+      FileUtils.cp_r("#{more}/.", "#{@dir}/new", preserve: true) if more
       File.rename("#{@dir}/new", root)
     end
 

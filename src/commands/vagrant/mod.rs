@@ -5,11 +5,13 @@ pub mod checks;
 mod run;
 mod status;
 
+use std::time::Duration;
+
 use crate::{
     cli::{self, VagrantAction},
-    error::{Context, Failure, Result},
+    error::{Code, Context, Failure, Result},
     provider::{
-        Endpoints,
+        self, Endpoints, ready,
         state::{LabRecord, StateDir},
         vagrant::{
             files,
@@ -18,10 +20,13 @@ use crate::{
     },
     runtime::Clock,
     settings::Settings,
-    spec::{LabSpec, ProviderKind, SpecLayer},
+    spec::{Flavor, LabSpec, Part, ProviderKind, SpecLayer},
 };
 
 pub use run::Vagrant;
+
+/// How long a scheduler whose framework is to end may take to be subscribed.
+const SUBSCRIBING: Duration = Duration::from_secs(15);
 
 pub async fn run(settings: &Settings, action: VagrantAction, clock: Clock) -> Result<()> {
     match action {
@@ -120,25 +125,51 @@ impl Lab {
 /// # Errors
 /// A check that fails; what Vagrant says when it fails or is interrupted.
 pub async fn start(settings: &Settings, state: &StateDir, spec: &LabSpec, clock: Clock) -> Result<Endpoints> {
-    let lab = Lab::of(settings, state.clone(), spec)?;
-    checks::before(settings, &lab.plan).await?;
+    checks::before(settings, &plan(spec)?).await?;
     let kept = state.record_if_sound().context("read the lab's record")?;
+    if let Some(kept) = kept.as_ref().filter(|kept| is_of_machines(kept)) {
+        leave_behind(settings, state, kept, spec, clock).await?;
+    }
+    let lab = Lab::of(settings, state.clone(), spec)?;
     let record = LabRecord {
         spec: spec.clone(),
         endpoints: plan::endpoints(spec),
         pid: 0,
         containers: None,
         started_at: clock.now().as_secs_f64(),
-        stopped: true,
+        stopped: kept.as_ref().is_none_or(|kept| kept.stopped),
     };
     // Whatever comes of it: `down` has to know that there may be machines.
-    if kept.is_none() {
-        state.write_record(&record).context("write the lab's record")?;
-    }
+    state.write_record(&record).context("write the lab's record")?;
     lab.vagrant.work(settings, &["up", "--provision"], None, clock).await?;
     let record = LabRecord { stopped: false, ..record };
     state.write_record(&record).context("write the lab's record")?;
     Ok(record.endpoints)
+}
+
+/// Removes the machines that the lab had and is not to have any more: Vagrant forgets those that its file does not name.
+/// What a machine that runs cannot become, it is said of.
+async fn leave_behind(
+    settings: &Settings,
+    state: &StateDir,
+    kept: &LabRecord,
+    spec: &LabSpec,
+    clock: Clock,
+) -> Result<()> {
+    let wanted = plan(spec)?;
+    let before = Lab::of(settings, state.clone(), &kept.spec)?;
+    for machine in &before.plan.machines {
+        let name = &machine.name;
+        match wanted.machine(name) {
+            None => before.vagrant.work(settings, &["destroy", "--force"], Some(name), clock).await?,
+            Some(now) if !kept.stopped && !now.is_alike(machine) => settings.printer.warn(format!(
+                "{name}: new cpus, memory, address and forwarded ports hold from its next start: \
+                 mesoslab vagrant halt {name}, then mesoslab vagrant up"
+            )),
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Ends a lab of machines: they are halted, or removed with `purge`.
@@ -200,27 +231,52 @@ pub fn journal(settings: &Settings, component: Option<&str>, args: &cli::Logs) -
     Err(lab.vagrant.become_ssh(node, &[command]))
 }
 
-/// Starts or stops the unit of our scheduler.
+/// Starts the unit of our scheduler.
 ///
 /// # Errors
-/// What does not work on machines; when Vagrant does not start.
-pub fn scheduler(settings: &Settings, record: &LabRecord, what: &str) -> Result<()> {
-    if !["start", "stop"].contains(&what) {
-        let hint = "mesoslab scale 0 ends its tasks, mesoslab scheduler stop the scheduler";
-        return Err(refused(record, "a teardown").hint(hint));
+/// When Vagrant or the machine cannot.
+pub async fn start_scheduler(settings: &Settings) -> Result<()> {
+    lab(settings)?.vagrant.order("master", "sudo systemctl start mesoslab-scheduler").await
+}
+
+/// Stops the unit of our scheduler; with `teardown` its framework and tasks end before.
+///
+/// # Errors
+/// When the scheduler cannot be told; when Vagrant or the machine cannot.
+pub async fn stop_scheduler(
+    settings: &Settings,
+    endpoints: &Endpoints,
+    teardown: bool,
+    clock: Clock,
+) -> Result<()> {
+    if let Some(url) = endpoints.scheduler.as_deref().filter(|_| teardown) {
+        let api = provider::scheduler_api(url).context("talk to the scheduler")?;
+        // One that is not subscribed cannot tell the master.
+        let subscribed = ready::scheduler(&api, clock, SUBSCRIBING).await;
+        subscribed.map_err(|missing| Failure::new(Code::NotReady, missing.to_string()))?;
+        api.teardown().await.context("tear the framework down")?;
     }
+    lab(settings)?.vagrant.order("master", "sudo systemctl stop mesoslab-scheduler").await
+}
+
+/// Kills a component on the master's machine; its unit starts it again.
+///
+/// # Errors
+/// When Vagrant or the machine cannot.
+pub async fn crash(settings: &Settings, part: Part) -> Result<()> {
     let lab = lab(settings)?;
-    Err(lab.vagrant.become_ssh("master", &[format!("sudo systemctl {what} mesoslab-scheduler")]))
+    let unit = match part {
+        Part::ZooKeeper => "zookeeper",
+        Part::Leader => "master",
+        Part::Marathon => "marathon",
+        Part::Scheduler => "scheduler",
+    };
+    let in_container = lab.plan.flavor == Flavor::Apache && part != Part::Scheduler;
+    let kill = if in_container { "docker kill" } else { "systemctl kill --signal=KILL" };
+    lab.vagrant.order("master", &format!("sudo {kill} mesoslab-{unit}")).await
 }
 
 /// Whether this record is of machines.
 pub fn is_of_machines(record: &LabRecord) -> bool {
     record.spec.provider == ProviderKind::Vagrant
-}
-
-/// What a command that orders the lab's process says of a lab that has none.
-pub fn refused(record: &LabRecord, what: &str) -> Failure {
-    let suffix = Settings::name_suffix(&record.spec.name);
-    Failure::usage(format!("{what} does not work on a lab of virtual machines"))
-        .hint(format!("mesoslab vagrant{suffix} ssh master -- sudo systemctl kill -s KILL mesoslab-master"))
 }

@@ -31,6 +31,9 @@ use crate::{
     settings::Settings,
 };
 
+/// So many lines are shown of a command that failed in a machine.
+const LAST_LINES: usize = 12;
+
 /// Vagrant, with the directory and the environment of one lab.
 pub struct Vagrant {
     directory: PathBuf,
@@ -128,6 +131,24 @@ impl Vagrant {
         Failure::new(Code::Failed, "interrupted; the machines stay as they are now")
             .seen(seen.collect())
             .hint("mesoslab vagrant up goes on, mesoslab vagrant destroy removes them")
+    }
+
+    /// Runs a command in a machine.
+    ///
+    /// # Errors
+    /// When Vagrant does not start; what the command says when it fails.
+    pub async fn order(&self, node: &str, command: &str) -> Result<()> {
+        let mut work = Work::start(self.command(&["ssh", node, "--command", command]))?;
+        let mut said = Vec::new();
+        while let Some(line) = work.line().await {
+            said.push(line);
+        }
+        if work.end().await? {
+            return Ok(());
+        }
+        said.drain(..said.len().saturating_sub(LAST_LINES));
+        let failure = Failure::failed(format!("`{command}` failed on {node}")).seen(said);
+        Err(failure.hint("mesoslab vagrant status"))
     }
 
     /// Turns this process into `vagrant ssh`; comes back with the reason why not.

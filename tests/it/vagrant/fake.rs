@@ -144,6 +144,31 @@ fn ctrl_c_is_passed_on_and_nothing_is_claimed() {
 }
 
 #[test]
+fn a_machine_that_the_lab_file_does_not_want_any_more_is_removed() {
+    let fake = Fake::new("", 0);
+    let small = "[vagrant]\nmaster_memory = 512\nagent_memory = 512\n";
+    // Nobody answers at these addresses.
+    for agents in [3, 2] {
+        fs::write(fake.lab.file(), format!("{small}agents = {agents}\n")).expect("write the lab file");
+        fake.run(&["vagrant", "up", "--wait", "100ms"]);
+    }
+    let asked = fake.asked();
+    let calls: Vec<_> = asked.lines().filter(|call| !call.starts_with("--version")).collect();
+    let up = "up --provision --machine-readable";
+    assert_eq!(calls, [up, "destroy --force agent-3 --machine-readable", up]);
+}
+
+#[test]
+fn what_only_a_start_of_a_machine_changes_is_said() {
+    let fake = Fake::new("", 0);
+    fake.run(&["vagrant", "up", "--wait", "100ms"]);
+    fs::write(fake.lab.file(), "[vagrant]\nmaster_memory = 512\nagent_memory = 640\n").expect("write");
+    let said = fake.run(&["vagrant", "up", "--wait", "100ms"]).stderr();
+    assert!(said.contains("agent-2: new cpus, memory, address and forwarded ports hold from"), "{said}");
+    assert!(!said.contains("master: new cpus"), "{said}");
+}
+
+#[test]
 fn machines_are_listed_and_unknown_ones_refused() {
     let fake = Fake::new("", 0);
     let ran = fake.run(&["vagrant", "status", "-o", "json"]);

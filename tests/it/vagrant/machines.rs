@@ -6,10 +6,14 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use super::{has, root, skip};
 use crate::support::{Lab, Ran, eventually};
+
+/// So that two tests have networks of their own.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Three machines, gone when the test ends.
 struct Machines {
@@ -20,13 +24,18 @@ struct Machines {
 }
 
 impl Machines {
-    fn new(tar: PathBuf) -> Self {
+    fn new(tar: PathBuf, file: &str) -> Self {
         let lab = Lab::with_file("").with_marathon();
-        fs::write(lab.file(), LAB_FILE).expect("write the lab file");
+        fs::write(lab.file(), file).expect("write the lab file");
+        fs::create_dir_all(lab.path().join("more")).expect("a directory");
         fs::create_dir(lab.path().join("vagrant.d")).expect("a directory");
         let plugin = format!("load {:?}\n", format!("{}/tests/vagrant/nspawn.rb", root()));
         fs::write(lab.path().join("vagrant.d/Vagrantfile"), plugin).expect("write the plugin");
-        let machines = Self { lab, tar, net: format!("mlv{}", std::process::id()) };
+        let machines = Self {
+            lab,
+            tar,
+            net: format!("mlv{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)),
+        };
         machines.network("up");
         machines
     }
@@ -53,6 +62,7 @@ impl Machines {
             .env("VAGRANT_DEFAULT_PROVIDER", "nspawn");
         command.env("MESOSLAB_TEST_ROOT", &self.tar).env("MESOSLAB_TEST_NET", &self.net);
         command.env("MESOSLAB_TEST_MACHINES", self.lab.path().join("machines"));
+        command.env("MESOSLAB_TEST_MORE", self.lab.path().join("more"));
         Ran::of(&mut command)
     }
 
@@ -68,6 +78,13 @@ impl Machines {
         let tasks: serde_json::Value = serde_json::from_str(&tasks).expect("JSON");
         let running = tasks.as_array().expect("a list").iter().filter(|task| task["state"] == "TASK_RUNNING");
         running.map(|task| task["agent"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// How many tasks the master knows to run.
+    fn tasks_of_all(&self) -> u64 {
+        let frameworks = self.ok(&["frameworks", "-o", "json"]).stdout();
+        let frameworks: serde_json::Value = serde_json::from_str(&frameworks).expect("JSON");
+        frameworks.as_array().expect("a list").iter().filter_map(|one| one["tasks"].as_u64()).sum()
     }
 
     fn of_agent(&self, number: u8) -> usize {
@@ -101,18 +118,28 @@ fn debian() -> Option<PathBuf> {
     made.is_file().then_some(made)
 }
 
-#[test]
-fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
+/// The root for machines, where all is there that they want.
+fn root_for_machines() -> Option<PathBuf> {
     let tools =
         [("vagrant", "--version"), ("systemd-nspawn", "--version"), ("nsenter", "--version"), ("ip", "-V")];
     if !tools.into_iter().all(|(tool, argument)| has(tool, argument)) {
-        return;
+        return None;
     }
     if !rustix::process::geteuid().is_root() {
-        return skip("network namespaces want root");
+        skip("network namespaces want root");
+        return None;
     }
-    let Some(tar) = debian() else { return skip("no Debian root: .ci/run makes target/ci/debian-root.tar") };
-    let machines = Machines::new(tar);
+    let made = debian();
+    if made.is_none() {
+        skip("no Debian root: .ci/run makes target/ci/debian-root.tar");
+    }
+    made
+}
+
+#[test]
+fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
+    let Some(tar) = root_for_machines() else { return };
+    let machines = Machines::new(tar, LAB_FILE);
 
     let said = machines.ok(&["vagrant", "up", "--tasks", "5"]).stderr();
     assert!(said.contains("subscribed, 5/5 tasks running"), "{said}");
@@ -120,6 +147,11 @@ fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
     assert!(machines.of_agent(1) > 0 && machines.of_agent(2) > 0, "{:?}", machines.places());
     let log = machines.ok(&["logs", "mesoslab.0", "--tail", "1"]).stdout();
     assert!(!log.is_empty(), "a sandbox is read");
+
+    for (node, other) in [("master", "agent-2"), ("agent-1", "master"), ("agent-2", "agent-2")] {
+        let host = machines.ok(&["vagrant", "ssh", node, "--", "getent", "hosts", other]).stdout();
+        assert!(host.starts_with("192.168.56.1") && host.trim_end().ends_with(other), "{host}");
+    }
 
     provisioning_again_changes_nothing(&machines);
     a_changed_lab_file_changes_what_it_must(&machines);
@@ -132,6 +164,7 @@ fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
     eventually("agent-2 is back", || {
         machines.run(&["status"]).stdout().contains(": running, provider vagrant")
     });
+    machines.ok(&["chaos", "scheduler"]);
     machines.ok(&["scale", "8"]);
     assert!(machines.of_agent(2) > 0, "it gets tasks again: {:?}", machines.places());
 }
@@ -155,4 +188,40 @@ fn a_changed_lab_file_changes_what_it_must(machines: &Machines) {
     assert_eq!(machines.places().len(), scheduler);
     let agents = machines.ok(&["agents"]).stdout();
     assert_eq!(agents.matches("rack:z").count(), 2, "{agents}");
+}
+
+/// The published images with an executable in Docker's place (`tests/vagrant/docker`): units, settings and pulls are real,
+/// what the images hold is ours.
+#[test]
+fn the_apache_flavor_runs_its_images_under_the_same_units() {
+    let Some(tar) = root_for_machines() else { return };
+    let machines = Machines::new(tar, &format!("[lab]\nflavor = \"apache\"\n{LAB_FILE}"));
+    let more = machines.lab.path().join("more");
+    fs::create_dir_all(more.join("usr/bin")).expect("a directory");
+    fs::copy(format!("{}/tests/vagrant/docker", root()), more.join("usr/bin/docker")).expect("copy");
+    fs::create_dir_all(more.join("etc/systemd/system")).expect("a directory");
+    let service = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n";
+    fs::write(more.join("etc/systemd/system/docker.service"), service).expect("write");
+
+    let said = machines.ok(&["vagrant", "up", "--tasks", "2"]).stderr();
+    assert!(said.contains("pulling mesosphere/mesos-slave:1.7.1"), "{said}");
+    assert!(said.contains("mesosphere/mesos-slave:1.7.1 is mesosphere/mesos-slave@sha256:"), "{said}");
+    assert_eq!(machines.places().len(), 2);
+    let trusted =
+        machines.ok(&["vagrant", "ssh", "agent-1", "--", "cat", "/etc/docker/daemon.json"]).stdout();
+    assert!(trusted.contains("\"insecure-registries\": [\"192.168.56.10:5000\"]"), "{trusted}");
+    provisioning_again_changes_nothing(&machines);
+
+    let forget = "rm /var/lib/stand-ins/mesosphere_mesos-slave:1.7.1";
+    machines.ok(&["vagrant", "ssh", "agent-1", "--", forget]);
+    let said = machines.ok(&["vagrant", "provision", "agent-1"]).stderr();
+    assert!(
+        said.contains("pulling mesosphere/mesos-slave@sha256:"),
+        "what it was, not what is there now: {said}"
+    );
+
+    machines.ok(&["chaos", "leader"]);
+    machines.ok(&["scheduler", "stop", "--teardown"]);
+    eventually("its tasks have ended", || machines.tasks_of_all() == 0);
+    machines.ok(&["scheduler", "start"]);
 }
