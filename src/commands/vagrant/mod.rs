@@ -249,14 +249,26 @@ pub async fn stop_scheduler(
     teardown: bool,
     clock: Clock,
 ) -> Result<()> {
-    if let Some(url) = endpoints.scheduler.as_deref().filter(|_| teardown) {
-        let api = provider::scheduler_api(url).context("talk to the scheduler")?;
-        // One that is not subscribed cannot tell the master.
-        let subscribed = ready::scheduler(&api, clock, SUBSCRIBING).await;
-        subscribed.map_err(|missing| Failure::new(Code::NotReady, missing.to_string()))?;
-        api.teardown().await.context("tear the framework down")?;
-    }
-    lab(settings)?.vagrant.order("master", "sudo systemctl stop mesoslab-scheduler").await
+    let lab = lab(settings)?;
+    let Some(url) = endpoints.scheduler.as_deref().filter(|_| teardown) else {
+        return lab.vagrant.order("master", "sudo systemctl stop mesoslab-scheduler").await;
+    };
+    let api = provider::scheduler_api(url).context("talk to the scheduler")?;
+    // One that is not subscribed cannot tell the master.
+    let subscribed = ready::scheduler(&api, clock, SUBSCRIBING).await;
+    subscribed.map_err(|missing| Failure::new(Code::NotReady, missing.to_string()))?;
+    // It ends with its framework; started anew it would make another one before it is told to stop.
+    let directory = "/run/systemd/system/mesoslab-scheduler.service.d";
+    let once = format!(
+        "sudo sh -c 'mkdir -p {directory} && printf \"[Service]\\nRestart=no\\n\" >{directory}/once.conf && systemctl daemon-reload'"
+    );
+    lab.vagrant.order("master", &once).await?;
+    let torn_down = api.teardown().await.context("tear the framework down");
+    let stop = if torn_down.is_ok() { "systemctl stop mesoslab-scheduler" } else { "true" };
+    let then =
+        format!("sudo sh -c '{stop}; code=$?; rm -rf {directory}; systemctl daemon-reload; exit $code'");
+    let ended = lab.vagrant.order("master", &then).await;
+    torn_down.and(ended)
 }
 
 /// Kills a component on the master's machine; its unit starts it again.
