@@ -66,10 +66,11 @@ fn masters_that_elect_their_leader_conform() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_master_and_agents_of_their_own_conform() {
-    let cluster = crate::processes::cluster::Cluster::start(2, &[], &[]);
+    let mut cluster = crate::processes::cluster::Cluster::start(2, &[], &[]);
     let lab = Lab::new();
     let master = format!("http://{}", cluster.master.address());
     holds(&lab, &["--master", &master], &SKIPPED);
+    cluster.end();
 }
 
 #[test]
