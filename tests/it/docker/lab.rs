@@ -106,7 +106,7 @@ fn a_lite_lab_lives_and_leaves_nothing() {
 
     let begun =
         |lines: &[String]| lines.iter().filter(|line| line.contains("contending for leadership")).count();
-    let before: Vec<_> = engine.ok(&["logs", "master"]).stdout().lines().map(str::to_owned).collect();
+    let history: Vec<_> = engine.ok(&["logs", "master"]).stdout().lines().map(str::to_owned).collect();
     let mut logs = engine.command(&["logs", "-f", "master"]);
     let mut logs = logs.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("logs");
     let (sender, lines) = std::sync::mpsc::channel();
@@ -120,7 +120,7 @@ fn a_lite_lab_lives_and_leaves_nothing() {
     let mut seen = Vec::new();
     eventually("a log goes on after its container was started anew", || {
         seen.extend(lines.try_iter());
-        begun(&seen) > begun(&before)
+        begun(&seen) > begun(&history)
     });
     kill_process(Pid::from_child(&logs), Signal::KILL).expect("it runs");
     logs.wait().expect("it ends");
