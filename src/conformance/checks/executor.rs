@@ -164,7 +164,8 @@ impl Custom {
     /// An update of the task in this state.
     fn status(&self, state: &str) -> Value {
         json!({
-            "task_id": {"value": self.task.id}, "state": state, "source": "SOURCE_EXECUTOR",
+            "task_id": {"value": self.task.id}, "executor_id": {"value": self.executor.id},
+            "state": state, "source": "SOURCE_EXECUTOR",
             "uuid": STANDARD.encode(Uuid::new_v4().as_bytes()), "message": "by hand", "data": "cGF5bG9hZA==",
         })
     }
