@@ -134,3 +134,25 @@ impl Check {
         (self.work)(site)
     }
 }
+
+/// [`Check::exchange`] with the master that leads.
+pub fn to_master(
+    name: &'static str,
+    about: &str,
+    source: &'static str,
+    request: Request,
+    expect: Expect,
+) -> Check {
+    Check::exchange(name, about, source, Peer::Master, request, expect)
+}
+
+/// [`Check::exchange`] with the agent.
+pub fn to_agent(
+    name: &'static str,
+    about: &str,
+    source: &'static str,
+    request: Request,
+    expect: Expect,
+) -> Check {
+    Check::exchange(name, about, source, Peer::Agent, request, expect)
+}

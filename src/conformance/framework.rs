@@ -182,6 +182,20 @@ impl Framework {
         Ok(())
     }
 
+    /// Waits for the end of the stream of a framework that somebody else has torn down.
+    ///
+    /// # Errors
+    /// When it is told anything before.
+    pub async fn ended_by_others(mut self) -> Outcome {
+        self.site.gone(&self.id);
+        while let Some(event) = self.event().await? {
+            if event["type"] != "HEARTBEAT" {
+                return Err(Miss::fail("the end of the stream", short(&event.to_string())));
+            }
+        }
+        Ok(())
+    }
+
     /// Lets go of the stream without a word, as a framework that dies.
     pub fn vanish(self) -> String {
         self.id

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::told;
 use crate::conformance::{
-    check::{Check, Lane, Need, Outcome},
+    check::{Check, Lane, Need, Outcome, to_agent as on},
     expect::{Expect, fitting, json as answered, refused, status},
     fleet::Watch,
-    http::{Request, get, post},
+    http::{get, post},
     site::{Peer, Site},
     task::shell,
 };
@@ -17,10 +18,6 @@ const PATH: &str = "/api/v1";
 
 pub fn checks() -> Vec<Check> {
     [door(), answers(), files(), tasks()].into_iter().flatten().collect()
-}
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Agent, request, expect)
 }
 
 fn door() -> Vec<Check> {
@@ -108,9 +105,7 @@ fn door() -> Vec<Check> {
 
 fn answers() -> Vec<Check> {
     let answer = |name, about: &str, source, kind: &str, pattern: Value| {
-        let mut whole = pattern;
-        whole["type"] = json!(kind);
-        on(name, about, source, post(PATH).json(&json!({"type": kind})), answered(whole))
+        on(name, about, source, post(PATH).json(&json!({"type": kind})), told(kind, pattern))
     };
     vec![
         answer(

@@ -3,15 +3,10 @@
 use serde_json::json;
 
 use crate::conformance::{
-    check::Check,
-    expect::{Expect, json as answered, refused, status},
-    http::{Request, get, post},
-    site::Peer,
+    check::{Check, to_agent as on},
+    expect::{json as answered, refused, status},
+    http::{get, post},
 };
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Agent, request, expect)
-}
 
 pub fn checks() -> Vec<Check> {
     let not_found = |name, about: &str, source, path: &str| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::conformance::{
-    check::{Check, Miss, Outcome},
-    expect::{Expect, accepted, fitting, refused},
+    check::{Check, Miss, Outcome, to_master as on},
+    expect::{accepted, fitting, refused},
     framework::{Framework, Info, call},
     http::Request,
     site::{Peer, Site},
@@ -14,10 +14,6 @@ use crate::conformance::{
 
 pub fn checks() -> Vec<Check> {
     [identity(), without_body(), values(), quiet(), updates()].into_iter().flatten().collect()
-}
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Master, request, expect)
 }
 
 /// A call of the framework that lends its ids.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::conformance::{
-    check::{Check, Miss, Need, Outcome},
-    expect::{Expect, fitting, json as answered, refused, short, status},
+    check::{Check, Miss, Need, Outcome, to_master as on},
+    expect::{fitting, json as answered, refused, short, status},
     framework::{Framework, Info},
     http::{Request, get, post, request},
     site::{Peer, Site},
@@ -14,10 +14,6 @@ use crate::conformance::{
 
 pub fn checks() -> Vec<Check> {
     [documents(), methods(), refusals(), frameworks(), several_masters()].into_iter().flatten().collect()
-}
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Master, request, expect)
 }
 
 fn documents() -> Vec<Check> {
@@ -434,19 +430,13 @@ async fn framework_by_id(site: Arc<Site>) -> Outcome {
 }
 
 async fn teardown(site: Arc<Site>) -> Outcome {
-    let mut framework = Framework::subscribe(&site, Info::new(&site).suppressed()).await?;
+    let framework = Framework::subscribe(&site, Info::new(&site).suppressed()).await?;
     let form = post("/teardown")
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(format!("frameworkId={}", framework.id));
     let answer = site.ask(Peer::Master, &form).await?;
     status(200).empty().hold(&answer)?;
-    site.gone(&framework.id);
-    while let Some(event) = framework.event().await? {
-        if event["type"] != "HEARTBEAT" {
-            return Err(Miss::fail("the end of the stream", short(&event.to_string())));
-        }
-    }
-    Ok(())
+    framework.ended_by_others().await
 }
 
 /// A master that does not lead sends on to the one that does.

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::conformance::{
     check::{Check, Outcome},
-    expect::{self, short},
+    expect::{self, Expect, short},
     http::post,
     site::{Peer, Site},
 };
@@ -49,6 +49,12 @@ pub fn all() -> Vec<Check> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The answer to a call of the operator API of this type, with what the pattern says.
+fn told(kind: &str, mut pattern: Value) -> Expect {
+    pattern["type"] = json!(kind);
+    expect::json(pattern)
 }
 
 /// Makes a call of the operator API without a body of its own, and gives what the answer holds.

@@ -200,16 +200,21 @@ async fn decline_zero(site: Arc<Site>) -> Outcome {
     again.map(drop)
 }
 
-async fn decline_long(site: Arc<Site>) -> Outcome {
-    let mut framework = Framework::subscribe(&site, Info::new(&site)).await?;
-    let offer = framework.offer().await?;
-    decline(&framework, &offer, json!({"refuse_seconds": 1000})).await?;
-    let silence = nothing_of(&mut framework, &offer, A_FEW_ALLOCATIONS).await;
+/// For a while nothing of the offer's agent is offered; after REVIVE it is.
+async fn silent_until_revived(mut framework: Framework, offer: &Value) -> Outcome {
+    let silence = nothing_of(&mut framework, offer, A_FEW_ALLOCATIONS).await;
     framework.tell("REVIVE", Value::Null).await?;
     let again = offer_of(&mut framework, &offer["agent_id"]).await;
     framework.end().await?;
     silence?;
     again.map(drop)
+}
+
+async fn decline_long(site: Arc<Site>) -> Outcome {
+    let mut framework = Framework::subscribe(&site, Info::new(&site)).await?;
+    let offer = framework.offer().await?;
+    decline(&framework, &offer, json!({"refuse_seconds": 1000})).await?;
+    silent_until_revived(framework, &offer).await
 }
 
 async fn decline_default(site: Arc<Site>) -> Outcome {
@@ -240,12 +245,7 @@ async fn suppress(site: Arc<Site>) -> Outcome {
     let offer = framework.offer().await?;
     framework.tell("SUPPRESS", Value::Null).await?;
     decline(&framework, &offer, json!({"refuse_seconds": 0})).await?;
-    let silence = nothing_of(&mut framework, &offer, A_FEW_ALLOCATIONS).await;
-    framework.tell("REVIVE", Value::Null).await?;
-    let again = offer_of(&mut framework, &offer["agent_id"]).await;
-    framework.end().await?;
-    silence?;
-    again.map(drop)
+    silent_until_revived(framework, &offer).await
 }
 
 async fn accept_nothing(site: Arc<Site>) -> Outcome {

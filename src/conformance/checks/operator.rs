@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::told;
 use crate::conformance::{
-    check::{Check, Lane, Miss, Need, Outcome},
-    expect::{Expect, fits, fitting, json as answered, refused, short, status},
+    check::{Check, Lane, Miss, Need, Outcome, to_master as on},
+    expect::{fits, fitting, json as answered, refused, short, status},
     framework::{Framework, Info, opened},
-    http::{Request, get, post, request},
+    http::{get, post, request},
     site::{Peer, Site},
     task::shell,
 };
@@ -17,10 +18,6 @@ const PATH: &str = "/api/v1";
 
 pub fn checks() -> Vec<Check> {
     [door(), answers(), refusals(), about_frameworks(), events()].into_iter().flatten().collect()
-}
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Master, request, expect)
 }
 
 fn door() -> Vec<Check> {
@@ -119,9 +116,7 @@ fn door() -> Vec<Check> {
 
 fn answers() -> Vec<Check> {
     let answer = |name, about: &str, source, kind: &str, pattern: Value| {
-        let mut whole = pattern;
-        whole["type"] = json!(kind);
-        on(name, about, source, post(PATH).json(&json!({"type": kind})), answered(whole))
+        on(name, about, source, post(PATH).json(&json!({"type": kind})), told(kind, pattern))
     };
     vec![
         answer(
@@ -439,17 +434,11 @@ async fn framework_fields(site: Arc<Site>) -> Outcome {
 }
 
 async fn teardown(site: Arc<Site>) -> Outcome {
-    let mut framework = Framework::subscribe(&site, Info::new(&site).suppressed()).await?;
+    let framework = Framework::subscribe(&site, Info::new(&site).suppressed()).await?;
     let call = json!({"type": "TEARDOWN", "teardown": {"framework_id": {"value": framework.id}}});
     let answer = site.ask(Peer::Master, &post(PATH).json(&call)).await?;
     status(200).empty().hold(&answer)?;
-    site.gone(&framework.id);
-    while let Some(event) = framework.event().await? {
-        if event["type"] != "HEARTBEAT" {
-            return Err(Miss::fail("the end of the stream", short(&event.to_string())));
-        }
-    }
-    Ok(())
+    framework.ended_by_others().await
 }
 
 fn events() -> Vec<Check> {

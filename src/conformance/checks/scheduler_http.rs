@@ -1,10 +1,9 @@
 //! The door of the scheduler API: methods, media types, bodies that are no calls, and paths.
 
 use crate::conformance::{
-    check::Check,
+    check::{Check, to_master as on},
     expect::{Expect, refused, status},
-    http::{Request, get, post, request},
-    site::Peer,
+    http::{get, post, request},
 };
 
 const PATH: &str = "/api/v1/scheduler";
@@ -14,10 +13,6 @@ const WRONG_TYPE: &str = "Expecting 'Content-Type' of application/json or applic
 
 pub fn checks() -> Vec<Check> {
     [methods(), content_types(), accepts(), bodies(), paths()].into_iter().flatten().collect()
-}
-
-fn on(name: &'static str, about: &str, source: &'static str, request: Request, expect: Expect) -> Check {
-    Check::exchange(name, about, source, Peer::Master, request, expect)
 }
 
 fn only_post(method: &str) -> Expect {
