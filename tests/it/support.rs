@@ -158,10 +158,13 @@ impl Lab {
         processes(|environ, _| environ.contains(&mark))
     }
 
-    /// The shell of each task that runs the command of our framework.
+    /// The shell of each task that runs the command of our framework. What a shell has forked looks like it until it is
+    /// another program, and is none of them.
     pub fn task_shells(&self) -> Vec<u32> {
         let mark = format!("MESOS_SANDBOX={}", self.home.path().display());
-        processes(|environ, cmdline| environ.contains(&mark) && cmdline.contains("while :;"))
+        let alike = processes(|environ, cmdline| environ.contains(&mark) && cmdline.contains("while :;"));
+        let is_forked = |pid: &u32| parent(*pid).is_none_or(|parent| alike.contains(&parent));
+        alike.iter().filter(|pid| !is_forked(pid)).copied().collect()
     }
 
     /// How many tasks have made their pipe `gate`.
@@ -197,6 +200,12 @@ impl Drop for Lab {
             assert_eq!(self.lab_processes(), [] as [u32; 0], "processes outlived their lab");
         }
     }
+}
+
+/// None when the process has ended.
+fn parent(pid: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
 /// What a command did.
