@@ -183,8 +183,12 @@ impl<'a> Session<'a> {
         let mut request = Request::parse(&recorded.request).unwrap();
         let stream = self.live(&mut request, stream).await;
         let address = self.address(&request);
-        let events = recorded.events().len();
-        let patience = Duration::from_secs(5);
+        // What the server ended is awaited to its end, which may come after the last event.
+        let ended = recorded.answers().first().is_some_and(|a| a.done);
+        let (events, patience) = match ended {
+            true => (0, PATIENCE),
+            false => (recorded.events().len(), Duration::from_secs(5)),
+        };
         let exchange = wire::exchange(address, request.bytes(address.port()), events, patience).await;
         let refused = exchange.answers().first().is_none_or(|a| a.code() >= 400);
         if let Some(framework) = stream.and_then(|s| self.frameworks.get_mut(&s))
