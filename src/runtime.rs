@@ -33,6 +33,11 @@ impl Clock {
         let from_start = time.since(Time::from_epoch(self.wall));
         tokio::time::Instant::from_std(self.started + from_start)
     }
+
+    /// Waits until `time`; without one it waits without end.
+    pub async fn reach(&self, time: Option<Time>) {
+        until(time.map(|time| self.instant(time))).await;
+    }
 }
 
 /// A group of background tasks that stop together: cancel, then wait.
@@ -152,6 +157,14 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = hangup => {}
         }
+    }
+}
+
+/// Waits for a deadline; without one it waits without end.
+pub async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         watch::{self, Locate},
     },
     mesos::time::Time,
-    runtime::{Clock, Tasks},
+    runtime::{self, Clock, Tasks},
     tui::{
         ending::{self, Ending},
         events::{self, Gate},
@@ -217,7 +217,7 @@ impl Sources {
                 Some(event) = self.events.recv() => read(event?),
                 Some(answer) = self.answers.recv() => Some(Msg::Answer(answer)),
                 1.. = self.changes.recv_many(&mut self.held, AT_ONCE) => Some(self.release()),
-                () = reached(wake) => return Ok(News::Woken),
+                () = runtime::until(wake) => return Ok(News::Woken),
             };
             let mut msgs = Vec::from_iter(first);
             while msgs.len() < BEFORE_DRAWING
@@ -251,13 +251,6 @@ impl Sources {
 
     fn release(&mut self) -> Msg {
         Msg::Changes(std::mem::take(&mut self.held))
-    }
-}
-
-async fn reached(instant: Option<tokio::time::Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }
 

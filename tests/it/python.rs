@@ -10,7 +10,7 @@ use tokio::{process::Command, time::timeout};
 
 use crate::{
     replay::cluster::{Cluster, Setup},
-    support::Lab,
+    support::{Lab, skipped},
 };
 
 /// The interpreter, if it has the module.
@@ -25,14 +25,9 @@ pub async fn python(module: &str) -> Option<String> {
         .await
         .is_ok_and(|o| o.status.success());
     if !found {
-        skipped(&python, module);
+        skipped(&format!("{python} has no module {module}; see tests/python/*.txt"));
     }
     found.then_some(python)
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn skipped(python: &str, module: &str) {
-    eprintln!("skipped: {python} has no module {module}; see tests/python/*.txt");
 }
 
 /// Runs a script of `tests/python` against a master with one agent: exit code, and what it said.

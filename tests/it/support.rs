@@ -236,6 +236,12 @@ impl Ran {
     }
 }
 
+/// Says why a test proves nothing here.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
+pub fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// The processes, by id, whose environment and command line are wanted.
 pub fn processes(wanted: impl Fn(&str, &str) -> bool) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ use crate::{
         framework_info::{Capability, capability},
         scheduler::{Call, Event, call, event},
     },
-    runtime::{Clock, Signals, Tasks},
+    runtime::{self, Clock, Signals, Tasks},
     settings::Settings,
 };
 use job::{Act, Followed, Job};
@@ -185,12 +185,7 @@ impl Run<'_> {
 
     async fn next(&mut self, written: &mut mpsc::Receiver<Piece>, reads: bool) -> Next {
         let deadline = self.deadline();
-        let due = async {
-            match deadline {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
+        let due = runtime::until(deadline);
         let link = &mut self.link;
         let event = async {
             match link {

@@ -1,6 +1,6 @@
 //! The loop of an agent: whatever happens goes into the engine, whatever the engine wants is done.
 
-use std::{collections::BTreeMap, future, io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
@@ -107,7 +107,6 @@ impl Run {
 
     async fn turn(&mut self) {
         let deadline = self.agent.with(crate::engine::agent::Agent::next_deadline);
-        let deadline = deadline.map(|time| self.agent.0.clock.instant(time));
         tokio::select! {
             heard = self.way.next() => match heard {
                 Heard::Message(message) => {
@@ -119,7 +118,7 @@ impl Run {
                 Heard::Lost => self.lost(),
                 Heard::Moved => self.moved(),
             },
-            () = until(self.reconnect_at) => self.connect(),
+            () = runtime::until(self.reconnect_at) => self.connect(),
             Some(event) = self.events.processes.recv() => self.process(event),
             Some(happened) = self.events.containers.recv() => self.happened(happened),
             Some(input) = self.events.fed.recv() => self.step(input),
@@ -129,7 +128,7 @@ impl Run {
                     self.process(event);
                 }
             }
-            () = until(deadline) => self.step(Input::Tick),
+            () = self.agent.0.clock.reach(deadline) => self.step(Input::Tick),
         }
     }
 
@@ -379,12 +378,5 @@ impl Drop for Run {
     fn drop(&mut self) {
         self.way.disconnect();
         self.agent.0.executors.close_all();
-    }
-}
-
-async fn until(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => future::pending().await,
     }
 }

@@ -221,12 +221,7 @@ impl ExhibitorHandle {
     async fn keep_time(self) {
         loop {
             let deadline: Option<Time> = self.lock().supervisor.next_deadline();
-            let due = async {
-                match deadline {
-                    Some(deadline) => tokio::time::sleep_until(self.0.clock.instant(deadline)).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let due = self.0.clock.reach(deadline);
             tokio::select! {
                 () = due => self.input(Input::Tick),
                 () = self.0.wake.notified() => {}

@@ -371,12 +371,7 @@ impl Framework for Shared {
 async fn tick(shared: Arc<Shared>) {
     loop {
         let deadline = shared.core().marathon.next_deadline();
-        let due = async {
-            match deadline {
-                Some(at) => tokio::time::sleep_until(shared.seat.clock.instant(at)).await,
-                None => std::future::pending().await,
-            }
-        };
+        let due = shared.seat.clock.reach(deadline);
         tokio::select! {
             () = shared.wake.notified() => {}
             () = due => shared.input(Input::Tick),

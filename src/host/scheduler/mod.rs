@@ -310,12 +310,7 @@ impl Shared {
 async fn tick(shared: Arc<Shared>) {
     loop {
         let deadline = shared.core().scheduler.next_deadline();
-        let due = async {
-            match deadline {
-                Some(at) => tokio::time::sleep_until(shared.clock.instant(at)).await,
-                None => std::future::pending().await,
-            }
-        };
+        let due = shared.clock.reach(deadline);
         tokio::select! {
             () = shared.wake_timer.notified() => {}
             () = due => shared.input(Input::Tick),

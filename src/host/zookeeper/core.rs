@@ -149,12 +149,7 @@ pub async fn run_timer(shared: Arc<Shared>) {
             core.armed = core.server.deadline();
             core.armed
         };
-        let wake = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(shared.clock.instant(due)).await,
-                None => std::future::pending().await,
-            }
-        };
+        let wake = shared.clock.reach(due);
         tokio::select! {
             () = wake => shared.input(Input::Tick),
             () = shared.earlier.notified() => {}

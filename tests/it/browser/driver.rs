@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, eventually, processes};
+use crate::support::{PATIENCE, eventually, processes, skipped};
 
 pub struct Browser {
     driver: Child,
@@ -34,7 +34,7 @@ impl Browser {
         {
             Ok(driver) => driver,
             Err(error) => {
-                skipped(&error.to_string());
+                skipped(&format!("chromedriver does not run: {error}; it is in Debian's chromium-driver"));
                 return None;
             }
         };
@@ -189,9 +189,4 @@ fn port(output: impl std::io::Read + Send + 'static) -> u16 {
             return port;
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn skipped(why: &str) {
-    eprintln!("skipped: chromedriver does not run: {why}; it is in Debian's chromium-driver");
 }

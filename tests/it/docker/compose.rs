@@ -7,20 +7,19 @@ use std::{
 
 use serde_yaml_ng::Value;
 
-use crate::support::Lab;
+use crate::support::{Lab, skipped};
 
 /// Both generations of Compose.
 const PROGRAMS: [&[&str]; 2] = [&["docker-compose"], &["docker", "compose"]];
 
 /// Those that are installed here.
-#[expect(clippy::print_stdout, reason = "says what it skips")]
 pub fn programs() -> Vec<&'static [&'static str]> {
     let is_there = |program: &&[&str]| {
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
         let there = command.status().is_ok_and(|status| status.success());
         if !there {
-            println!("skipped, there is no {}", program.join(" "));
+            skipped(&format!("there is no {}", program.join(" ")));
         }
         there
     };

@@ -13,14 +13,15 @@ use bollard::query_parameters::ListImagesOptionsBuilder;
 use futures_util::FutureExt;
 use mesoslab::{client::docker::Engine, runtime};
 
+use crate::support::skipped;
+
 /// Runs `work` with the engine of this machine and with a prefix for images of the test's own, which are removed then.
-#[expect(clippy::print_stdout, reason = "says what it skips")]
 pub fn with_engine(test: &str, work: impl AsyncFnOnce(&Engine, &str)) {
     let prefix = format!("mesoslab-test-{}/{test}", std::process::id());
     let done = runtime::block_on(async {
         let engine = match Engine::connect().await {
             Ok(engine) => engine,
-            Err(error) => return println!("skipped: {error}"),
+            Err(error) => return skipped(&error.to_string()),
         };
         let ended = AssertUnwindSafe(work(&engine, &prefix)).catch_unwind().await;
         remove(&engine, &prefix).await;

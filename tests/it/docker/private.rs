@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ran, eventually};
+use crate::support::{Ran, eventually, skipped};
 
 /// Engines of this process, for the names of their namespaces.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -40,10 +40,9 @@ impl PrivateEngine {
     }
 
     /// With so many megabytes of disk.
-    #[expect(clippy::print_stdout, reason = "says what it skips")]
     pub fn with_room(extra: &[&str], megabytes: Option<u32>) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            println!("skipped: only root can start an engine");
+            skipped("only root can start an engine");
             return None;
         }
         let programs = ["dockerd", "nsenter", "ip", "docker"];
@@ -54,7 +53,7 @@ impl PrivateEngine {
                 .is_ok_and(|it| it.status.success())
         };
         if let Some(missing) = programs.iter().find(is_there) {
-            println!("skipped: there is no {missing}");
+            skipped(&format!("there is no {missing}"));
             return None;
         }
         let home = tempfile::tempdir().expect("a directory");

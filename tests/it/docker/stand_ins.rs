@@ -4,6 +4,8 @@ use std::{fs::File, path::Path, process::Command};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::support::skipped;
+
 /// What the images are made from, and by.
 const INGREDIENTS: [&str; 3] =
     ["/usr/share/java/zookeeper.jar", "/usr/bin/docker-registry", "/usr/bin/busybox"];
@@ -15,15 +17,14 @@ pub struct StandIns {
 
 impl StandIns {
     /// None where there is no engine, or not all that the images are made from.
-    #[expect(clippy::print_stdout, reason = "says what it skips")]
     pub fn make() -> Option<Self> {
         if let Some(missing) = INGREDIENTS.iter().find(|path| !Path::new(path).exists()) {
-            println!("skipped, there is no {missing}");
+            skipped(&format!("there is no {missing}"));
             return None;
         }
         let answers = Command::new("docker").arg("info").output().is_ok_and(|output| output.status.success());
         if !answers {
-            println!("skipped, no engine answers to `docker info`");
+            skipped("no engine answers to `docker info`");
             return None;
         }
         let turn = File::open(std::env::temp_dir()).expect("a directory");

@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::site::Host;
+use crate::support::skipped;
 
 /// Namespaces of one test; gone when it is dropped.
 pub struct Networks {
@@ -25,7 +26,7 @@ impl Networks {
         let networks = Self::claim(agents)?;
         match networks.build() {
             Ok(()) => Some(networks),
-            Err(reason) => skipped(&reason),
+            Err(reason) => without(&reason),
         }
     }
 
@@ -38,10 +39,10 @@ impl Networks {
             match ip(&["netns", "add", &format!("mesoslab{number}-master")]) {
                 Ok(()) => return Some(Self { number, agents }),
                 Err(error) if error.contains("exists") => reason = error,
-                Err(error) => return skipped(&error),
+                Err(error) => return without(&error),
             }
         }
-        skipped(&reason)
+        without(&reason)
     }
 
     fn build(&self) -> Result<(), String> {
@@ -137,8 +138,7 @@ fn ip(args: &[&str]) -> Result<(), String> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn skipped<T>(reason: &str) -> Option<T> {
-    eprintln!("skipped: no network namespaces are to be had: {reason}");
+fn without<T>(reason: &str) -> Option<T> {
+    skipped(&format!("no network namespaces are to be had: {reason}"));
     None
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{process::Process, site::Site};
-use crate::support::eventually;
+use crate::support::{eventually, skipped};
 
 const JAR: &str = "/usr/share/java/zookeeper.jar";
 
@@ -27,11 +27,10 @@ pub struct Zoo {
 
 impl Zoo {
     /// None, with the reason told, where there is no such server on this machine.
-    #[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
     pub fn start(site: &Site, kind: Kind) -> Option<Self> {
         let has_java = || Path::new(JAR).exists() && Command::new("java").arg("-version").output().is_ok();
         if matches!(kind, Kind::Apache) && !has_java() {
-            eprintln!("skipped: this machine has no Java or no `{JAR}` (Debian: libzookeeper-java)");
+            skipped(&format!("there is no Java or no `{JAR}` (Debian: libzookeeper-java)"));
             return None;
         }
         let directory = site.dir("zookeeper");

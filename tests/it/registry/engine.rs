@@ -7,7 +7,7 @@ use futures_util::stream;
 use mesoslab::client::docker::{Engine, Event, Order};
 
 use super::ask::Server;
-use crate::zookeeper::real::skipped;
+use crate::support::skipped;
 
 /// A context with one file of these bytes.
 fn context(file: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::ask::{Answer, IMAGE, OCTETS, Registry, Server, blob, descriptor, image};
-use crate::zookeeper::real::skipped;
+use crate::support::skipped;
 
 const CONFIG: &[u8] = b"{\"architecture\":\"amd64\",\"os\":\"linux\"}";
 const LAYER: &[u8] = b"ten bytes.ten bytes.ten bytes.ten bytes.ten bytes.";

@@ -9,8 +9,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{has, root, skip};
-use crate::support::{Lab, Ran, eventually};
+use super::{has, root};
+use crate::support::{Lab, Ran, eventually, skipped};
 
 /// So that two tests have networks of their own.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -126,12 +126,12 @@ fn root_for_machines() -> Option<PathBuf> {
         return None;
     }
     if !rustix::process::geteuid().is_root() {
-        skip("network namespaces want root");
+        skipped("network namespaces want root");
         return None;
     }
     let made = debian();
     if made.is_none() {
-        skip("no Debian root: .ci/run makes target/ci/debian-root.tar");
+        skipped("no Debian root: .ci/run makes target/ci/debian-root.tar");
     }
     made
 }

@@ -8,6 +8,8 @@ mod machines;
 
 use std::process::{Command, Stdio};
 
+use crate::support::skipped;
+
 /// Whether `program` runs here; a test that wants it says so where it does not.
 fn has(program: &str, argument: &str) -> bool {
     let silent = |command: &mut Command| {
@@ -15,14 +17,9 @@ fn has(program: &str, argument: &str) -> bool {
     };
     let there = silent(&mut Command::new(program)).is_ok_and(|status| status.success());
     if !there {
-        skip(&format!("{program} is not installed"));
+        skipped(&format!("{program} is not installed"));
     }
     there
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-fn skip(why: &str) {
-    eprintln!("skipped: {why}");
 }
 
 /// This project's directory.

@@ -5,10 +5,8 @@ use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 use mesoslab::runtime::Tasks;
 use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
-use super::{
-    differential::start_ours,
-    real::{Real, skipped},
-};
+use super::{differential::start_ours, real::Real};
+use crate::support::skipped;
 
 const ZK_CLI: &str = "/usr/share/zookeeper/bin/zkCli.sh";
 

@@ -14,6 +14,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+use crate::support::skipped;
+
 const JAR: &str = "/usr/share/java/zookeeper.jar";
 
 /// A real server; it ends with this.
@@ -21,11 +23,6 @@ pub struct Real {
     pub address: SocketAddr,
     _process: Child,
     _dir: TempDir,
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
-pub fn skipped(what: &str) {
-    eprintln!("skipped: {what}");
 }
 
 /// Asks with four letters.

@@ -12,6 +12,8 @@ use bollard::{
 use futures_util::StreamExt;
 use mesoslab::{client::docker::Engine, runtime};
 
+use crate::support::skipped;
+
 /// Programs of busybox that the image has by their own names.
 const PROGRAMS: [&str; 12] =
     ["sh", "sleep", "cat", "echo", "env", "httpd", "seq", "wget", "true", "false", "test", "touch"];
@@ -52,9 +54,8 @@ pub fn image() -> Option<Arc<Image>> {
     Some(image)
 }
 
-#[expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 fn skip<T>(why: &str) -> Option<T> {
-    eprintln!("skipped: {why}");
+    skipped(why);
     None
 }
 
