@@ -445,6 +445,23 @@ pub struct Serve {
     pub component: Component,
 }
 
+const EXECUTOR: &str = "\
+It takes no options: what it is to know it finds in the environment, as every executor of Mesos does.
+
+  MESOS_AGENT_ENDPOINT                  where the agent is, as IP:PORT
+  MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID who it is
+  MESOS_SANDBOX                         where its tasks work [default: the working directory]
+  MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD  how long it may take to end [default: 5secs]
+  MESOS_CHECKPOINT                      1: it outlives its agent, and waits for the next
+  MESOS_RECOVERY_TIMEOUT                for so long [default: 15mins]
+  MESOS_SUBSCRIPTION_BACKOFF_MAX        and tries again so often [default: 2secs]
+  MESOS_EXECUTOR_AUTHENTICATION_TOKEN   what it shows to an agent that asks for it
+
+A task runs the CommandInfo that its TaskInfo.data holds in JSON, in the executor's sandbox; checks, health checks, kill
+policy and max_completion_time are kept as Mesos' command executor keeps them. It ends with the last of its tasks.
+
+To have it run the tasks of our framework: mesoslab config set executor=custom";
+
 #[derive(Debug, Subcommand)]
 pub enum Component {
     /// A master of its own, with the flags and the environment of mesos-master
@@ -453,6 +470,9 @@ pub enum Component {
     Agent(ServeAgent),
     /// Our scheduler, against any Mesos: `serve scheduler --master http://host:5050`
     Scheduler(SchedulerArgs),
+    /// Our custom executor, as an agent starts it: the example of an executor of your own
+    #[command(after_help = EXECUTOR)]
+    Executor,
     /// A Marathon of its own, with flags and the environment of marathon
     Marathon(Box<ServeMarathon>),
     /// An Exhibitor, over any ZooKeeper: `serve exhibitor --zookeeper host:2181`

@@ -1,6 +1,7 @@
 //! Talking to any Mesos, and to our scheduler, over their HTTP APIs.
 //!
 //! - `scheduler`: the v1 scheduler API, a stream of events and the calls that belong to it
+//! - `executor`: the v1 executor API of an agent, from the side of an executor
 //! - `operator`: the v1 operator API of a master
 //! - `agent`: how an agent does, through its v1 API; `agent_files`: sandboxes; `attach`: sessions in containers, and the
 //!   streams of what runs
@@ -18,6 +19,7 @@ pub mod attach;
 mod blocks;
 pub mod docker;
 pub mod election;
+pub mod executor;
 mod http;
 pub mod marathon;
 pub mod masters;

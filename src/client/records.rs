@@ -42,7 +42,7 @@ impl Records {
             let chunk = tokio::time::timeout(patience, self.response.chunk()).await;
             match chunk.map_err(|_| ClientError::Silent(patience))? {
                 Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
-                Ok(None) => return Err(ClientError::Closed("the master ended it".to_owned())),
+                Ok(None) => return Err(ClientError::Closed("the other side ended it".to_owned())),
                 Err(error) => return Err(ClientError::Closed(error.to_string())),
             }
         }

@@ -9,4 +9,5 @@ pub(crate) mod golden;
 pub mod legacy;
 pub mod master;
 mod operator_json;
+pub mod own_executor;
 pub mod wire;

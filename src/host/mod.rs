@@ -3,6 +3,7 @@
 pub mod agent;
 mod api;
 pub mod docker;
+pub mod executor;
 pub mod exhibitor;
 mod framework;
 pub mod guard;

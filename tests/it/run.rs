@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Lab, Ran, eventually};
+use crate::support::{Lab, Ran, eventually, processes};
 
 fn lab() -> Lab {
     Lab::new().up(&["--agents", "1"])
@@ -126,6 +126,12 @@ fn a_closed_pipe_ends_it() {
     assert_eq!(strangers(&lab), 0);
 }
 
+/// The processes of our custom executor that the lab runs.
+fn executors(lab: &Lab) -> usize {
+    let home = lab.path().display().to_string();
+    processes(|environ, cmdline| cmdline.contains("serve\nexecutor") && environ.contains(&home)).len()
+}
+
 #[test]
 fn tasks_change_their_executor_one_by_one() {
     let lab = Lab::new().up(&["--agents", "1", "--tasks", "3"]);
@@ -141,8 +147,23 @@ fn tasks_change_their_executor_one_by_one() {
     lab.ok(&["config", "set", "executor=custom", "executor_command=exit 5"]);
     eventually("it says why", || lab.ok(&["explain"]).stdout().contains("failed 2 times"));
     assert_eq!(lab.running().len(), 2);
+    // Without a program of one's own it is that of the lab, which runs the same command.
+    lab.ok(&[
+        "config",
+        "set",
+        "executor=custom",
+        "executor_command=null",
+        "command=echo I am $MESOS_TASK_ID; exec sleep 1000",
+    ]);
+    lab.ok(&["scale", "3"]);
+    let custom = lab.running();
+    eventually("three executors of ours run", || executors(&lab) == 3);
+    assert_eq!(lab.ok(&["logs", &custom[0]]).stdout(), format!("I am {}\n", custom[0]));
+    let talk = lab.ok(&["logs", "--stderr", &custom[0]]).stdout();
+    assert!(talk.contains("TASK_RUNNING of task") && talk.contains("runs as process"), "{talk}");
     lab.ok(&["config", "set", "executor=command"]);
     lab.ok(&["scale", "3"]);
     assert_eq!(lab.running().len(), 3);
+    eventually("no executor of ours is left", || executors(&lab) == 0);
     assert!(lab.ok(&["explain"]).stdout().starts_with("3/3 tasks running\n"));
 }

@@ -1,6 +1,7 @@
 //! `mesoslab serve`: one component in the foreground, as a process of its own.
 
 mod agent;
+mod executor;
 mod exhibitor;
 mod log;
 mod marathon;
@@ -30,6 +31,7 @@ pub fn run(settings: &Settings, component: Component, clock: Clock) -> Result<()
         Component::Marathon(args) => with(runtime::block_on_lab(marathon::run(settings, &args, clock))),
         Component::Registry(args) => with(runtime::block_on_lab(registry::run(settings, &args, clock))),
         Component::Exhibitor(args) => with(runtime::block_on(exhibitor::run(settings, &args, clock))),
+        Component::Executor => with(runtime::block_on(executor::run(settings, clock))),
         Component::Master(master) if master.args.flags => {
             list(settings, flags::Component::Master, &master.args)
         }

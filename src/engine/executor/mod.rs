@@ -166,7 +166,7 @@ impl CommandExecutor {
     }
 
     /// For a task of another executor.
-    fn of(id: ExecutorId, task: TaskInfo, killing_state: bool) -> Self {
+    pub(super) fn of(id: ExecutorId, task: TaskInfo, killing_state: bool) -> Self {
         Self {
             task,
             id,
@@ -395,6 +395,11 @@ impl CommandExecutor {
         }
     }
 
+    /// The process has ended by itself, and well.
+    pub(super) fn has_finished(&self) -> bool {
+        self.last_status.state() == TaskState::TaskFinished
+    }
+
     fn is_over(&self) -> bool {
         self.phase == Phase::Terminated
     }
@@ -439,7 +444,7 @@ impl CommandExecutor {
 }
 
 /// Whether an executor has nothing more to say of a task in this state.
-fn is_end(state: TaskState) -> bool {
+pub(super) fn is_end(state: TaskState) -> bool {
     matches!(state, TaskState::TaskFinished | TaskState::TaskFailed | TaskState::TaskKilled)
 }
 

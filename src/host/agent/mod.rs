@@ -14,7 +14,7 @@ mod files;
 mod guests;
 mod http;
 pub mod memory;
-mod probe;
+pub(super) mod probe;
 mod processes;
 mod providers;
 mod run;

@@ -28,7 +28,7 @@ use crate::{
 
 /// What a probe is made on.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(in crate::host) enum Target {
     Process(Arc<Launch>),
     Docker(docker::Target),
 }
@@ -54,7 +54,7 @@ impl Target {
 
 /// Makes probes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prober {
+pub(in crate::host) struct Prober {
     http: Arc<OnceLock<reqwest::Client>>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::{http::call, stream::Stream};
@@ -22,6 +23,8 @@ pub struct Framework {
     statuses: Vec<Value>,
     /// The statuses of all operations.
     pub operations: Vec<Value>,
+    /// What executors have said.
+    pub messages: Vec<Value>,
     uuids: BTreeSet<String>,
     /// Of all events, the types.
     pub heard: Vec<String>,
@@ -58,6 +61,7 @@ impl Framework {
             offers: BTreeMap::new(),
             statuses: Vec::new(),
             operations: Vec::new(),
+            messages: Vec::new(),
             uuids: BTreeSet::new(),
             heard: Vec::new(),
             wants_nothing: false,
@@ -148,6 +152,13 @@ impl Framework {
 
     pub fn kill(&self, task: &str, agent: &str) {
         self.call("KILL", json!({ "task_id": { "value": task }, "agent_id": { "value": agent } }));
+    }
+
+    /// Says something to an executor.
+    pub fn message(&self, agent: &str, executor: &str, data: &[u8]) {
+        let (agent_id, executor_id) = (json!({ "value": agent }), json!({ "value": executor }));
+        let data = BASE64_STANDARD.encode(data);
+        self.call("MESSAGE", json!({ "agent_id": agent_id, "executor_id": executor_id, "data": data }));
     }
 
     /// Asks for the state of a task that it believes to be on this agent.
@@ -250,6 +261,7 @@ impl Framework {
             "UPDATE_OPERATION_STATUS" => {
                 self.operations.push(event["update_operation_status"]["status"].clone());
             }
+            "MESSAGE" => self.messages.push(event["message"].clone()),
             "UPDATE" => self.update(event["update"]["status"].clone()),
             "ERROR" => panic!("the framework gets an error: {event}"),
             _ => {}

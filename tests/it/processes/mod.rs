@@ -15,6 +15,7 @@ mod apis;
 mod changed;
 pub mod cluster;
 mod elections;
+mod executors;
 pub mod framework;
 mod garbage;
 pub mod http;
