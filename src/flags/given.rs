@@ -111,6 +111,13 @@ impl Flags {
         }
     }
 
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        match self.value(name)? {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     pub fn number(&self, name: &str) -> Option<f64> {
         match self.value(name) {
             Some(Value::Number(number)) => Some(number),

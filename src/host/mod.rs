@@ -5,6 +5,7 @@ mod api;
 pub mod docker;
 pub mod executor;
 pub mod exhibitor;
+mod fetcher;
 mod framework;
 pub mod guard;
 pub mod http;

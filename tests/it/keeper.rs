@@ -22,6 +22,7 @@ const LEAVES_AN_ORPHAN: &str =
 fn launch(work_dir: &Path) -> Launch {
     let sandbox = work_dir.join("sandbox").display().to_string();
     Launch {
+        setup: mesoslab::engine::agent::setup::Setup::default(),
         container_id: ContainerId::new("c"),
         latest: work_dir.join("latest").display().to_string(),
         environment: BTreeMap::from([

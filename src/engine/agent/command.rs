@@ -24,6 +24,13 @@ impl Command {
         })
     }
 
+    /// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
+    pub(super) fn or_complaint(info: &CommandInfo) -> Self {
+        let missing = if info.shell() { "Shell command" } else { "Executable path" };
+        let complaint = || Self::Shell(format!("echo '{missing} is not specified' >&2; exit 1"));
+        Self::from_info(info).unwrap_or_else(complaint)
+    }
+
     /// How Mesos names the command in the name of its executor, cut to 15 characters.
     pub(super) fn describe(info: &CommandInfo) -> String {
         match Self::from_info(info) {

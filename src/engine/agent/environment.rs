@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{AgentConfig, Executor};
 use crate::mesos::v1::{
-    AgentId, Environment, ExecutorInfo, FrameworkInfo, TaskInfo, environment::variable::Type,
+    AgentId, Environment, ExecutorInfo, FrameworkInfo, TaskInfo,
+    environment::{Variable, variable::Type},
 };
 
 /// Where programs are looked up when the task does not say.
@@ -75,13 +76,19 @@ pub(super) fn nested_environment(
     environment
 }
 
-/// The variables of a `CommandInfo`; unresolved secrets are left out.
+/// The variables of a `CommandInfo`. As in Mesos secrets come last; those that are no values are left out.
 pub fn plain_variables(environment: &Environment) -> impl Iterator<Item = (String, String)> {
-    environment
-        .variables
-        .iter()
+    let variables = || environment.variables.iter();
+    let plain = variables()
         .filter(|variable| variable.r#type() != Type::Secret)
-        .map(|variable| (variable.name.clone(), variable.value().to_owned()))
+        .map(|variable| (variable.name.clone(), variable.value().to_owned()));
+    plain.chain(variables().filter_map(secret))
+}
+
+fn secret(variable: &Variable) -> Option<(String, String)> {
+    let secret = variable.secret.as_ref().filter(|_| variable.r#type() == Type::Secret)?;
+    let data = &secret.value.as_ref()?.data;
+    Some((variable.name.clone(), String::from_utf8_lossy(data).into_owned()))
 }
 
 fn agent_variables(

@@ -201,6 +201,11 @@ impl Executor {
         matches!(self.program, Some(Program::Docker(_)))
     }
 
+    /// Something is fetched before it starts.
+    pub(super) fn fetches(&self) -> bool {
+        self.info.command.as_ref().is_some_and(|command| !command.uris.is_empty())
+    }
+
     /// One for groups of tasks.
     pub(super) fn is_default(&self) -> bool {
         matches!(self.program, Some(Program::Default(_)))

@@ -8,10 +8,8 @@ use super::{
     Agent, AgentState, Command, Effect, Executor, ExecutorState, FrameworkState, Launch, Nested,
     environment::nested_environment,
     frameworks::create_task,
-    launch::{
-        Unsupported, command_or_complaint, has_capability, new_executor, path_component, runs_directory,
-        started, supported_container,
-    },
+    launch::{Unsupported, has_capability, new_executor, path_component, runs_directory, started},
+    setup::{self, Setup},
 };
 use crate::{
     engine::{
@@ -193,13 +191,16 @@ impl Agent {
         let (ip, survives) = (self.config.ip, self.config.checkpoints && framework.checkpoint());
         let sandbox = &self.executor_mut(container_id)?.directory;
         let directory = format!("{sandbox}/containers/{container_id}");
+        let latest = format!("{sandbox}/tasks/{}", path_component(task.task_id.as_str()));
+        let (setup, command) = nested_command(task, sandbox).ok()?;
         Some(Launch {
-            latest: format!("{sandbox}/tasks/{}", path_component(task.task_id.as_str())),
-            command: nested_command(task).ok()?,
+            latest,
+            command,
             environment: nested_environment(ip, task, &directory),
             container_id: container_id.clone(),
             directory,
             survives,
+            setup,
         })
     }
 
@@ -237,16 +238,24 @@ fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
             "Docker containers are not supported".to_owned()
         }
     };
-    if let Err(unsupported) = supported_container(executor.container.as_ref()) {
-        return Some(in_words(unsupported));
+    let of_executor = executor.container.as_ref().map(|container| setup::of_container(container, None));
+    match of_executor {
+        Some(Err(unsupported)) => return Some(in_words(unsupported)),
+        Some(Ok(setup)) if !setup.links.is_empty() => {
+            return Some("Volumes in ContainerInfo is not supported".to_owned());
+        }
+        _ => {}
     }
     let of_task = |task: &TaskInfo| {
-        let unsupported = nested_command(task).err()?;
+        let unsupported = nested_command(task, "").err()?;
         Some(format!("task '{}': {}", task.task_id, in_words(unsupported)))
     };
     tasks.iter().find_map(of_task)
 }
 
-fn nested_command(task: &TaskInfo) -> Result<Command, Unsupported> {
-    command_or_complaint(&task.command.clone().unwrap_or_default(), task.container.as_ref())
+/// What a task needs, and what it executes.
+fn nested_command(task: &TaskInfo, sandbox: &str) -> Result<(Setup, Command), Unsupported> {
+    let info = task.command.clone().unwrap_or_default();
+    let setup = setup::setup(&info, task.container.as_ref(), Some(sandbox))?;
+    Ok((setup, Command::or_complaint(&info)))
 }

@@ -57,12 +57,12 @@ impl Agent {
         }
     }
 
-    /// An executor whose only task is gone before it runs gets no other, and no image is pulled for it any more.
+    /// An executor whose only task is gone before it runs gets no other, and nothing is fetched for it any more.
     fn terminate_if_unused(&mut self, container_id: &ContainerId) {
         let unused = self.executor_mut(container_id).filter(|executor| executor.queued_tasks.is_empty());
         let Some(executor) = unused else { return };
         executor.state = ExecutorState::Terminating;
-        if executor.is_docker() {
+        if executor.is_docker() || executor.fetches() {
             self.signal(container_id, Signal::Kill);
         }
     }
@@ -143,9 +143,13 @@ impl Agent {
         if executor.is_leaving() {
             return self.leave(now, container_id);
         }
+        let fetches = executor.state == ExecutorState::Registering && executor.fetches();
         executor.state = ExecutorState::Terminating;
         executor.destroy_at = Some(now + executor.shutdown_grace_period);
         let grace_period = task_share(executor.shutdown_grace_period);
+        if fetches {
+            self.signal(container_id, Signal::Kill);
+        }
         self.shut_down_custom(container_id);
         self.command(now, container_id, executor::Input::Shutdown { grace_period });
     }

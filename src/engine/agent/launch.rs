@@ -9,6 +9,7 @@ use super::{
     docker::is_docker,
     environment::{Surroundings, environment},
     nested::{Attended, Streams},
+    setup::{self, Setup},
 };
 use crate::{
     engine::{
@@ -22,9 +23,9 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            AgentId, CommandInfo, ContainerId, ContainerInfo, DurationInfo, ExecutorId, ExecutorInfo,
-            FrameworkInfo, Resource, TaskInfo, container_info, framework_info::capability,
-            resource::AllocationInfo, task_status::Reason, value,
+            AgentId, CommandInfo, ContainerId, DurationInfo, ExecutorId, ExecutorInfo, FrameworkInfo,
+            Resource, TaskInfo, container_info, framework_info::capability, resource::AllocationInfo,
+            task_status::Reason, value,
         },
     },
 };
@@ -50,6 +51,9 @@ pub struct Launch {
     pub environment: BTreeMap<String, String>,
     /// It outlives the agent's process, for the next one to take over.
     pub survives: bool,
+    /// What comes before the start of the process.
+    #[serde(default)]
+    pub setup: Setup,
 }
 
 impl Agent {
@@ -187,10 +191,10 @@ impl Agent {
             survives: config.checkpoints && framework.checkpoint(),
         };
         if is_docker(task) {
-            supported_uris(info)?;
             return self.prepare_docker(&framework_id, task, place).map(|run| Effect::Run(Box::new(run)));
         }
-        let command = supported_command(info, task.container.as_ref())?;
+        let setup = setup::setup(info, task.container.as_ref(), None)?;
+        let command = Command::from_info(info).ok_or(Unsupported::NoCommand)?;
         let environment = environment(&Surroundings {
             config: &config,
             agent_id,
@@ -201,7 +205,7 @@ impl Agent {
             shutdown_grace_period: executor.shutdown_grace_period,
         });
         let Place { container_id, directory, latest, survives } = place;
-        let launch = Launch { container_id, directory, latest, command, environment, survives };
+        let launch = Launch { container_id, directory, latest, command, environment, survives, setup };
         Ok(started(launch, task))
     }
 
@@ -292,56 +296,6 @@ pub(super) fn supported_limits(task: &TaskInfo) -> Result<(), &'static str> {
         );
     }
     Ok(())
-}
-
-/// Everything this agent cannot do is refused in words, never ignored.
-pub(super) fn supported_command(
-    info: &CommandInfo,
-    container: Option<&ContainerInfo>,
-) -> Result<Command, Unsupported> {
-    supported_uris(info)?;
-    supported_container(container)?;
-    Command::from_info(info).ok_or(Unsupported::NoCommand)
-}
-
-/// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
-pub(super) fn command_or_complaint(
-    info: &CommandInfo,
-    container: Option<&ContainerInfo>,
-) -> Result<Command, Unsupported> {
-    let missing = if info.shell() { "Shell command" } else { "Executable path" };
-    match supported_command(info, container) {
-        Err(Unsupported::NoCommand) => {
-            Ok(Command::Shell(format!("echo '{missing} is not specified' >&2; exit 1")))
-        }
-        supported => supported,
-    }
-}
-
-fn supported_uris(info: &CommandInfo) -> Result<(), Unsupported> {
-    let Some(uri) = info.uris.first() else { return Ok(()) };
-    let message = format!("the agent has no fetcher, so the URI '{}' cannot be fetched", uri.value);
-    Err(Unsupported::Here(message))
-}
-
-pub(super) fn supported_container(container: Option<&ContainerInfo>) -> Result<(), Unsupported> {
-    let Some(container) = container else { return Ok(()) };
-    let image = container.mesos.as_ref().is_some_and(|mesos| mesos.image.is_some());
-    let unsupported = match container.r#type() {
-        container_info::Type::Docker => return Err(Unsupported::Container),
-        container_info::Type::Mesos if image => "container images",
-        container_info::Type::Mesos if !container.volumes.is_empty() => "container volumes",
-        container_info::Type::Mesos if container.linux_info.is_some() => "Linux isolation settings",
-        container_info::Type::Mesos if container.rlimit_info.is_some() => "resource limits",
-        container_info::Type::Mesos if container.hostname.is_some() => "container host names",
-        container_info::Type::Mesos
-            if container.network_infos.iter().any(|network| network.name.is_some()) =>
-        {
-            "container networks"
-        }
-        container_info::Type::Mesos => return Ok(()),
-    };
-    Err(Unsupported::Here(format!("{unsupported} are not supported by this agent")))
 }
 
 pub(super) fn has_capability(framework: &FrameworkInfo, kind: capability::Type) -> bool {

@@ -8,6 +8,7 @@ mod command;
 mod custom;
 pub mod docker;
 mod environment;
+pub mod fetch;
 pub mod frameworks;
 mod group;
 mod kill;
@@ -17,6 +18,7 @@ pub mod nested;
 pub mod reconfiguration;
 mod recovery;
 mod registration;
+pub mod setup;
 mod streams;
 mod updates;
 pub mod view;
@@ -40,6 +42,7 @@ pub use recovery::Container;
 
 use self::{
     docker::{DockerConfig, DockerRun},
+    fetch::{FetchConfig, Fetches},
     nested::{Answer, Attended, Guests, Order},
     registration::Registration,
     streams::Streams,
@@ -80,6 +83,8 @@ pub struct AgentConfig {
     pub recovery_timeout: Duration,
     /// How it runs tasks that bring images; without it, it cannot.
     pub docker: Option<DockerConfig>,
+    /// How it fetches what tasks bring as URIs.
+    pub fetch: FetchConfig,
     /// Variables that every executor gets, before all others.
     pub executor_environment: BTreeMap<String, String>,
     /// How long the process of an executor may take to subscribe.
@@ -109,6 +114,7 @@ impl AgentConfig {
             registration_backoff_factor: Duration::ZERO,
             recovery_timeout: Duration::from_secs(15 * 60),
             docker: None,
+            fetch: FetchConfig::default(),
             executor_environment: BTreeMap::new(),
             executor_registration_timeout: Duration::from_secs(60),
             executor_reregistration_timeout: Duration::from_secs(2),
@@ -185,6 +191,8 @@ pub enum Input {
     },
     /// The event stream of an executor has ended.
     ExecutorGone(ExecutorStream),
+    /// What the fetcher has done so far.
+    Fetched(Fetches),
     /// The agent's resources have been changed; what runs goes on.
     Resources(Vec<Resource>),
     /// Unregister, end every task, and answer with [`Effect::Stopped`].
@@ -201,7 +209,8 @@ pub enum Effect {
     Remember(Memory),
     /// Make the sandbox of an executor that has no process.
     Sandbox(Box<Sandbox>),
-    /// Start a container; answered with [`Input::Launched`] or [`Input::LaunchFailed`].
+    /// Fetch what the container needs, then start it; answered with [`Input::Launched`] or [`Input::LaunchFailed`]. A
+    /// signal breaks the fetch off.
     Launch(Box<Launch>),
     /// Run a container of Docker Engine; answered with [`Input::Inspected`] and [`Input::Launched`], or with
     /// [`Input::LaunchFailed`].
@@ -292,6 +301,7 @@ pub struct Agent {
     pub counters: Counters,
     /// What clients of the agent API have launched.
     pub guests: Guests,
+    pub fetches: Fetches,
     registration: Registration,
     /// `resource_version_uuid`, new with every start.
     resource_version: Bytes,
@@ -318,6 +328,7 @@ impl Agent {
             completed_frameworks: VecDeque::new(),
             counters: Counters::default(),
             guests: Guests::default(),
+            fetches: Fetches::default(),
             registration: Registration::default(),
             resource_version: Bytes::copy_from_slice(
                 uuid::Builder::from_random_bytes(version).as_uuid().as_bytes(),
@@ -382,6 +393,7 @@ impl Agent {
             Input::Destroy { container_id } => self.destroy(&container_id),
             Input::Executor { request, call } => self.executor_call(now, request, *call),
             Input::ExecutorGone(stream) => self.executor_gone(stream),
+            Input::Fetched(fetches) => self.fetches = fetches,
             Input::Resources(total) => self.set_total(total),
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),

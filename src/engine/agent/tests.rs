@@ -366,7 +366,10 @@ fn framework(words: &[&str]) -> FrameworkInfo {
 /// `t1 OPTION... COMMAND`: the last word is the command.
 fn task_info(words: &[&str]) -> TaskInfo {
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-    let uri = words.contains(&"uri").then(|| Uri { value: "http://there/file".to_owned(), ..Uri::default() });
+    let outside = words.contains(&"outside").then(|| "/etc/passwd".to_owned());
+    let fetches = words.contains(&"uri") || outside.is_some();
+    let value = "http://there/file".to_owned();
+    let uri = fetches.then(|| Uri { value, output_file: outside, ..Uri::default() });
     let image = option("image")
         .map(|image| container_info::DockerInfo { image: image.to_owned(), ..Default::default() });
     let docker = ContainerInfo {
@@ -408,7 +411,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
 
 /// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not.
 fn group(words: &[&str]) -> ToAgent {
-    const OPTIONS: [&str; 6] = ["killing", "aware", "checkpoint", "uri", "empty", "custom"];
+    const OPTIONS: [&str; 7] = ["killing", "aware", "checkpoint", "uri", "outside", "empty", "custom"];
     let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
     let (options, tasks): (Vec<&str>, Vec<&str>) =
         rest.iter().partition(|word| word.contains('=') || OPTIONS.contains(word));

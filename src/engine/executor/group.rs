@@ -7,7 +7,7 @@
 //! ```
 
 use super::{
-    Action, CommandExecutor, DEFAULT_KILL_GRACE_PERIOD, Input, Phase, addressed, exit::Exit, is_end,
+    Action, CommandExecutor, DEFAULT_KILL_GRACE_PERIOD, Input, Phase, Signal, addressed, exit::Exit, is_end,
 };
 use crate::mesos::{
     time::Time,
@@ -240,10 +240,18 @@ impl Member {
             Phase::Running => self.handle(now, input),
             Phase::Launching => {
                 self.kill.get_or_insert(input);
-                Vec::new()
+                self.break_off()
             }
             Phase::Killing { .. } | Phase::Terminated => Vec::new(),
         }
+    }
+
+    /// What is fetched for a task that is killed is fetched for nobody.
+    fn break_off(&self) -> Vec<(ContainerId, Action)> {
+        let command = self.run.task.command.as_ref();
+        let fetches = self.process == Process::Starting && command.is_some_and(|it| !it.uris.is_empty());
+        let action = fetches.then_some(Action::Signal(Signal::Kill));
+        addressed(&self.container_id, action.into_iter().collect())
     }
 
     fn run_now(&mut self, now: Time) -> Vec<(ContainerId, Action)> {
@@ -261,6 +269,10 @@ impl Member {
         match self.process.clone() {
             Process::Starting | Process::Runs => Vec::new(),
             Process::Ended(exit) => self.handle(now, Input::Exited(exit)),
+            Process::Missing(_) if self.kill.is_some() => {
+                let update = self.run.never_ran(now);
+                addressed(&self.container_id, vec![update])
+            }
             Process::Missing(why) => self.handle(now, Input::Missing(why)),
         }
     }

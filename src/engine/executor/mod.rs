@@ -289,6 +289,13 @@ impl CommandExecutor {
         vec![self.update(status)]
     }
 
+    /// It was killed before it had a process.
+    fn never_ran(&mut self, now: Time) -> Action {
+        self.phase = Phase::Terminated;
+        let status = self.status(now, TaskState::TaskKilled);
+        self.update(status)
+    }
+
     fn tick(&mut self, now: Time) -> Vec<Action> {
         match self.phase {
             Phase::Running if self.max_completion_at.is_some_and(|at| at <= now) => {

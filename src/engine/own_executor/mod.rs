@@ -20,7 +20,7 @@ use bytes::Bytes;
 use rand::{RngCore, SeedableRng, rngs::SmallRng};
 
 use super::{
-    agent::{Command, Launch, plain_variables},
+    agent::{Command, Launch, plain_variables, setup::Setup},
     executor::{self, Action, CommandExecutor, Signal, check::Probe},
 };
 use crate::mesos::{
@@ -253,6 +253,7 @@ impl OwnExecutor {
             command: command.clone(),
             environment,
             survives: false,
+            setup: Setup::default(),
         })));
     }
 

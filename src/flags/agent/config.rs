@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::OneAgent;
 use crate::{
-    engine::agent::{AgentConfig, docker::DockerConfig},
+    engine::agent::{AgentConfig, docker::DockerConfig, fetch::FetchConfig},
     flags::{given::Flags, listen::Listen, machine::Machine},
     mesos::{
         attributes, json,
@@ -37,6 +37,8 @@ const PORT_POOL: Range<u16> = 31_000..61_000;
 struct Place {
     port: u16,
     work_dir: PathBuf,
+    /// What tells it from the others; none when it is alone.
+    name: Option<String>,
     /// What it gets when `--resources` name no ports.
     ports: String,
 }
@@ -59,7 +61,12 @@ fn places(flags: &mut Flags, listen: &Listen, work_dir: &Path) -> Vec<Place> {
     let own_port = count == 1 || listen.advertise_port.is_none();
     flags.check("advertise_port", own_port, "goes with one agent only");
     if count == 1 {
-        return vec![Place { port: first, work_dir: work_dir.to_owned(), ports: PORTS.to_owned() }];
+        return vec![Place {
+            port: first,
+            work_dir: work_dir.to_owned(),
+            name: None,
+            ports: PORTS.to_owned(),
+        }];
     }
     (0..count).map(|index| place(first, index, count, work_dir)).collect()
 }
@@ -74,9 +81,11 @@ fn place(first: u16, index: u16, count: u16, work_dir: &Path) -> Place {
             (begin, begin + share - 1)
         }
     };
+    let name = format!("agent-{}", index + 1);
     Place {
         port: if first == 0 { 0 } else { first.saturating_add(index) },
-        work_dir: work_dir.join(format!("agent-{}", index + 1)),
+        work_dir: work_dir.join(&name),
+        name: Some(name),
         ports: format!("[{begin}-{end}]"),
     }
 }
@@ -98,6 +107,7 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         registration_backoff_factor: backoff,
         recovery_timeout: flags.duration("recovery_timeout").unwrap_or(default.recovery_timeout),
         docker: docker(flags),
+        fetch: fetch(flags),
         executor_environment: environment(flags).unwrap_or_default(),
         executor_registration_timeout: flags
             .duration("executor_registration_timeout")
@@ -114,6 +124,17 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         launcher_dir: flags.text("launcher_dir").unwrap_or_default(),
         flags: flags.shown(),
         ..default
+    }
+}
+
+/// How files of tasks are fetched.
+fn fetch(flags: &Flags) -> FetchConfig {
+    let default = FetchConfig::default();
+    FetchConfig {
+        cache_dir: flags.text("fetcher_cache_dir").filter(|directory| !directory.is_empty()),
+        cache_size: flags.bytes("fetcher_cache_size").unwrap_or(default.cache_size),
+        stall_timeout: flags.duration("fetcher_stall_timeout").unwrap_or(default.stall_timeout),
+        frameworks_home: flags.text("frameworks_home").unwrap_or_default(),
     }
 }
 
@@ -140,6 +161,11 @@ fn agent(template: &AgentConfig, listen: &Listen, place: Place, resources: &Reso
     config.info.resources = resources.to_protos();
     config.info.port = Some(listen.advertise_port.unwrap_or(place.port).into());
     config.work_dir = place.work_dir.display().to_string();
+    if let (Some(directory), Some(name)) = (&mut config.fetch.cache_dir, &place.name) {
+        *directory = format!("{directory}/{name}");
+    }
+    let cache = config.fetch.cache_dir.clone().unwrap_or_else(|| format!("{}/fetch", config.work_dir));
+    config.flags.insert("fetcher_cache_dir".to_owned(), cache);
     config.flags.insert("port".to_owned(), place.port.to_string());
     config.flags.insert("work_dir".to_owned(), config.work_dir.clone());
     OneAgent { address: SocketAddrV4::new(*listen.address.ip(), place.port), config }

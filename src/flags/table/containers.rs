@@ -13,7 +13,7 @@ const NO_OTHERS: &str = "there are no others";
 const BY_ENGINE: &str = "the engine is asked, by its socket";
 const NO_EXECUTORS: &str = "the agent itself is the executor";
 const NO_PASSWORDS: &str = "passwords are those that Docker itself has";
-const NO_FETCHER: &str = "nothing is fetched";
+const NO_HADOOP: &str = "nothing is fetched by hadoop";
 const NO_SYSTEMD: &str = "systemd is not asked";
 
 const IMAGES: (&str, &str) = (NO_IMAGES, "leave it out");
@@ -72,13 +72,14 @@ pub const FLAGS: [Flag; 80] = [
         .ignored(NO_ISOLATOR),
     boolean("docker_volume_chown", false, "give volumes to the user of the task").ignored(NO_ISOLATOR),
     // Fetching.
-    bytes("fetcher_cache_size", "the size of the cache of fetched files").or("2GB").ignored(NO_FETCHER),
-    text("fetcher_cache_dir", "where fetched files are kept").or("/tmp/mesos/fetch").ignored(NO_FETCHER),
-    duration("fetcher_stall_timeout", "when a fetch that does not go on is given up")
-        .or("1mins")
-        .ignored(NO_FETCHER),
-    text("frameworks_home", "what comes before relative uris of executors").or("").ignored(NO_FETCHER),
-    text("hadoop_home", "where hadoop is").ignored(NO_FETCHER),
+    bytes("fetcher_cache_size", "the size of the cache of fetched files").or("2GB"),
+    text(
+        "fetcher_cache_dir",
+        "where fetched files are kept (Mesos: /tmp/mesos/fetch); default: in the work directory",
+    ),
+    duration("fetcher_stall_timeout", "when a fetch that does not go on is given up").or("1mins"),
+    text("frameworks_home", "what comes before relative uris").or(""),
+    text("hadoop_home", "where hadoop is").ignored(NO_HADOOP),
     // cgroups and namespaces.
     text("agent_subsystems", "cgroups that the agent itself moves to")
         .alias("slave_subsystems")

@@ -10,6 +10,7 @@
 
 mod containers;
 mod executors;
+mod fetching;
 mod files;
 mod guests;
 mod http;

@@ -6,6 +6,7 @@ use tokio::{signal::unix::Signal, sync::mpsc::UnboundedReceiver};
 
 use super::{
     AgentHandle, AgentMemory, Remembered,
+    fetching::{Fetched, Fetching, Next},
     guests::Guests,
     locked,
     probe::{Prober, Target},
@@ -24,6 +25,7 @@ use crate::{
     },
     host::{
         docker::{Containers, FoundContainer, Happened},
+        fetcher::Fetcher,
         keeper::KeptContainer,
         process::Event,
         sandbox,
@@ -58,6 +60,7 @@ pub(super) struct Run {
     images: Containers,
     /// Those with streams of their own.
     guests: Guests,
+    fetching: Fetching,
     events: Events,
     child_exits: Signal,
     /// Of all.
@@ -77,6 +80,9 @@ impl Run {
         events: Events,
         tasks: Tasks,
     ) -> io::Result<Self> {
+        let fetcher =
+            agent.with(|it| Fetcher::new(it.config.fetch.clone(), &it.config.work_dir, agent.0.clock));
+        let fetching = Fetching::new(fetcher, tasks.child());
         Ok(Self {
             agent,
             way,
@@ -84,6 +90,7 @@ impl Run {
             processes,
             images,
             guests,
+            fetching,
             events,
             child_exits: runtime::child_exits()?,
             containers: BTreeMap::new(),
@@ -121,6 +128,7 @@ impl Run {
             () = runtime::until(self.reconnect_at) => self.connect(),
             Some(event) = self.events.processes.recv() => self.process(event),
             Some(happened) = self.events.containers.recv() => self.happened(happened),
+            Some(fetched) = self.fetching.next() => self.fetched(fetched),
             Some(input) = self.events.fed.recv() => self.step(input),
             Some(()) = self.child_exits.recv() => {
                 let ended = self.processes.reap().into_iter().chain(self.guests.reap());
@@ -288,10 +296,14 @@ impl Run {
                     tracing::warn!(directory = wanted.directory, %error, "failed to make a sandbox");
                 }
             }
-            Effect::Launch(launch) => self.launch(*launch),
-            Effect::Run(run) => self.run(*run),
-            Effect::Attend(attended) => self.attend(*attended),
+            Effect::Launch(launch) if launch.setup.uris.is_empty() => self.launch(*launch),
+            Effect::Launch(launch) => self.fetching.begin(Next::Launch(*launch)),
+            Effect::Run(run) if run.uris.is_empty() => self.run(*run),
+            Effect::Run(run) => self.fetching.begin(Next::Run(*run)),
+            Effect::Attend(attended) if attended.launch.setup.uris.is_empty() => self.attend(*attended),
+            Effect::Attend(attended) => self.fetching.begin(Next::Attend(*attended)),
             Effect::Answer { request, answer } => self.agent.answer(request, answer),
+            Effect::Kill { container_id, .. } if self.fetching.give_up(&container_id) => {}
             Effect::Kill { container_id, signal } => self.kill(&container_id, signal),
             Effect::RemoveSandbox(directory) => {
                 if let Err(error) = sandbox::remove(&directory) {
@@ -302,7 +314,7 @@ impl Run {
                 self.guests.signal(&container_id, signal);
             }
             Effect::Signal { container_id, signal } => {
-                if !self.images.signal(&container_id, signal) {
+                if !self.fetching.give_up(&container_id) && !self.images.signal(&container_id, signal) {
                     self.processes.signal(&container_id, signal);
                 }
             }
@@ -311,6 +323,16 @@ impl Run {
             Effect::Event { stream, event } => self.agent.0.executors.send(stream, &event),
             Effect::Close(stream) => self.agent.0.executors.close(stream),
             Effect::Stopped => self.stopped = true,
+        }
+    }
+
+    fn fetched(&mut self, Fetched { container_id, next }: Fetched) {
+        self.step(Input::Fetched(self.fetching.fetcher.fetches()));
+        match next {
+            Ok(Next::Launch(launch)) => self.launch(launch),
+            Ok(Next::Run(run)) => self.run(run),
+            Ok(Next::Attend(attended)) => self.attend(attended),
+            Err(message) => self.process(Event::LaunchFailed { container_id, message }),
         }
     }
 

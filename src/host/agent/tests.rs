@@ -1,11 +1,16 @@
 //! An agent with real processes under a real master, driven by a small framework over HTTP.
 
+mod features;
 mod groups;
 mod guests;
 mod kept;
 
 use std::net::Ipv4Addr;
 
+use features::{
+    a_pod_shares_a_volume, a_pod_that_fetches_can_be_killed, a_task_gets_its_files_and_secrets,
+    what_is_fetched_can_be_killed,
+};
 use groups::a_group_lives_in_one_sandbox_and_dies_together;
 use serde_json::{Value, json};
 
@@ -58,6 +63,10 @@ over_both_wires! {
     a_fifo_in_a_sandbox_stops_nobody
     answers_as_recorded
     a_group_lives_in_one_sandbox_and_dies_together
+    a_task_gets_its_files_and_secrets
+    what_is_fetched_can_be_killed
+    a_pod_shares_a_volume
+    a_pod_that_fetches_can_be_killed
 }
 
 async fn lab(wire: Wire) -> Lab {

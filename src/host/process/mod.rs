@@ -245,7 +245,10 @@ fn start_all(starts: &Mutex<mpsc::Receiver<Start>>, events: &UnboundedSender<Eve
             Some(made) => Ok(made),
             None => sandbox::create(&launch.directory, &launch.latest).and_then(Surroundings::of),
         };
-        let event = match made.and_then(|surroundings| spawn::spawn(&launch, surroundings)) {
+        let linked = made.and_then(|surroundings| {
+            sandbox::volumes::link(&launch.directory, &launch.setup.links).map(|()| surroundings)
+        });
+        let event = match linked.and_then(|surroundings| spawn::spawn(&launch, surroundings)) {
             Ok(pid) => Event::Launched { container_id, pid },
             Err(error) => Event::LaunchFailed { container_id, message: error.to_string() },
         };

@@ -15,8 +15,10 @@ use std::{
     process,
 };
 
+use rustix::process::{Resource, Rlimit};
+
 use crate::{
-    engine::agent::{Command, Launch},
+    engine::agent::{Command, Launch, setup::Limit},
     host::sandbox::Outputs,
 };
 
@@ -100,6 +102,50 @@ pub fn output(launch: &Launch, name: &str) -> io::Result<File> {
         .open(Path::new(&launch.directory).join(name))
 }
 
+/// The limits of a launch.
+///
+/// # Errors
+/// When this system does not know one.
+fn limits(launch: &Launch) -> io::Result<Vec<(Resource, Rlimit)>> {
+    let limit = |limit: &Limit| {
+        let resource = resource(&limit.name).ok_or_else(|| {
+            io::Error::other(format!("Failed to set rlimit: Resource type '{}' not supported", limit.name))
+        })?;
+        let (soft, hard) = limit.most.unzip();
+        Ok((resource, Rlimit { current: soft, maximum: hard }))
+    };
+    launch.setup.limits.iter().map(limit).collect()
+}
+
+/// What `RLimitInfo.RLimit.Type` means here.
+fn resource(name: &str) -> Option<Resource> {
+    Some(match name {
+        "RLMT_AS" => Resource::As,
+        "RLMT_CORE" => Resource::Core,
+        "RLMT_CPU" => Resource::Cpu,
+        "RLMT_DATA" => Resource::Data,
+        "RLMT_FSIZE" => Resource::Fsize,
+        "RLMT_MEMLOCK" => Resource::Memlock,
+        "RLMT_NOFILE" => Resource::Nofile,
+        "RLMT_NPROC" => Resource::Nproc,
+        "RLMT_RSS" => Resource::Rss,
+        "RLMT_STACK" => Resource::Stack,
+        #[cfg(target_os = "linux")]
+        "RLMT_LOCKS" => Resource::Locks,
+        #[cfg(target_os = "linux")]
+        "RLMT_MSGQUEUE" => Resource::Msgqueue,
+        #[cfg(target_os = "linux")]
+        "RLMT_NICE" => Resource::Nice,
+        #[cfg(target_os = "linux")]
+        "RLMT_RTPRIO" => Resource::Rtprio,
+        #[cfg(target_os = "linux")]
+        "RLMT_RTTIME" => Resource::Rttime,
+        #[cfg(target_os = "linux")]
+        "RLMT_SIGPENDING" => Resource::Sigpending,
+        _ => return None,
+    })
+}
+
 /// The words of `strerror(3)`, without Rust's number.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -115,7 +161,9 @@ mod linux {
         ptr,
     };
 
-    use super::{Command, Launch, Started, Surroundings};
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    use super::{Command, Launch, Started, Surroundings, limits};
 
     const SHELL: &str = "/bin/sh";
 
@@ -145,6 +193,7 @@ mod linux {
         arguments: Vec<CString>,
         environment: Vec<CString>,
         directory: CString,
+        limits: Vec<(Resource, Rlimit)>,
         /// To become 0, 1 and 2.
         stdio: [RawFd; 3],
         terminal: bool,
@@ -157,6 +206,7 @@ mod linux {
     enum Failure {
         /// Before the exec, by our own fault.
         Setup(c_int),
+        Limit(c_int),
         Exec(c_int),
     }
 
@@ -168,6 +218,11 @@ mod linux {
         match plan.failure {
             None => Ok(Started::Runs(number)),
             Some(Failure::Exec(errno)) => Ok(Started::Failed(number, io::Error::from_raw_os_error(errno))),
+            Some(Failure::Limit(errno)) => {
+                super::super::abandon_raw(pid);
+                let why = super::reason(&io::Error::from_raw_os_error(errno));
+                Err(io::Error::other(format!("Failed to set rlimit: {why}")))
+            }
             Some(Failure::Setup(errno)) => {
                 super::super::abandon_raw(pid);
                 Err(io::Error::from_raw_os_error(errno))
@@ -195,6 +250,7 @@ mod linux {
                 arguments: strings(arguments)?,
                 environment: strings(variables)?,
                 directory: CString::new(surroundings.directory(launch))?,
+                limits: limits(launch)?,
                 stdio: [surroundings.input.as_raw_fd(), files[0], files[1]],
                 terminal: surroundings.terminal,
                 parent: rustix::process::getpid().as_raw_nonzero().get(),
@@ -251,6 +307,7 @@ mod linux {
         script: Vec<*const c_char>,
         environment: Vec<*const c_char>,
         directory: *const c_char,
+        limits: Vec<(Resource, Rlimit)>,
         stdio: [RawFd; 3],
         terminal: bool,
         parent: libc::pid_t,
@@ -267,6 +324,7 @@ mod linux {
                 arguments,
                 environment: pointers(&plan.environment),
                 directory: plan.directory.as_ptr(),
+                limits: plan.limits.clone(),
                 stdio: plan.stdio,
                 terminal: plan.terminal,
                 parent: plan.parent,
@@ -335,6 +393,11 @@ mod linux {
             if !set_up {
                 return Failure::Setup(*libc::__errno_location());
             }
+            for (resource, limit) in &call.limits {
+                if let Err(errno) = setrlimit(*resource, *limit) {
+                    return Failure::Limit(errno.raw_os_error());
+                }
+            }
             let mut none = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
@@ -379,7 +442,7 @@ mod portable {
 
     use rustix::io::Errno;
 
-    use super::{Command, Launch, Started, Surroundings, program};
+    use super::{Command, Launch, Started, Surroundings, limits, program};
 
     pub(super) fn start(launch: &Launch, surroundings: Surroundings) -> io::Result<Started> {
         match fork(launch, &launch.command, &surroundings) {
@@ -395,6 +458,7 @@ mod portable {
     fn fork(launch: &Launch, command: &Command, surroundings: &Surroundings) -> io::Result<u32> {
         let outputs = surroundings.outputs.try_clone()?;
         let terminal = surroundings.terminal;
+        let limits = limits(launch)?;
         let mut process = program(command);
         process.env_clear().envs(&launch.environment).current_dir(surroundings.directory(launch));
         let input = Stdio::from(surroundings.input.try_clone()?);
@@ -405,6 +469,9 @@ mod portable {
                 rustix::process::setsid()?;
                 if terminal {
                     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+                }
+                for (resource, limit) in &limits {
+                    rustix::process::setrlimit(*resource, *limit)?;
                 }
                 Ok(())
             });

@@ -5,7 +5,10 @@ use std::{fs, path::Path, time::Duration};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::*;
-use crate::engine::agent::Command;
+use crate::engine::agent::{
+    Command,
+    setup::{Limit, Link, Setup},
+};
 
 /// A runner with a work directory of its own; nothing outlives it.
 struct Lab {
@@ -35,6 +38,7 @@ impl Lab {
         let path = "/usr/local/bin:/usr/bin:/bin".to_owned();
         Launch {
             survives: false,
+            setup: Setup::default(),
             container_id: id(name),
             latest: self.directory.path().join("runs/latest").display().to_string(),
             environment: BTreeMap::from([
@@ -143,6 +147,40 @@ async fn what_cannot_be_executed_ends_with_1_and_says_why() {
     lab.start(launch).await;
     assert_eq!(lab.exit("c").await, Exit::Code(1));
     assert_eq!(lab.read("c", "stderr"), "Failed to execute command: No such file or directory\n");
+}
+
+#[tokio::test]
+async fn limits_hold_for_the_whole_task() {
+    let mut lab = lab();
+    let limit = |name: &str, most| Limit { name: name.to_owned(), most };
+    let limits = vec![limit("RLMT_NOFILE", Some((64, 65))), limit("RLMT_CORE", Some((0, 0)))];
+    let command = Command::Shell("ulimit -Sn; ulimit -Hn; ulimit -c; sh -c 'ulimit -n'".to_owned());
+    let launch = Launch { setup: Setup { limits, ..Setup::default() }, ..lab.command("c", command) };
+    lab.start(launch).await;
+    assert_eq!(lab.exit("c").await, Exit::Code(0));
+    assert_eq!(lab.read("c", "stdout"), "64\n65\n0\n64\n");
+}
+
+#[tokio::test]
+async fn a_limit_that_cannot_be_set_is_a_failed_launch() {
+    let mut lab = lab();
+    let limits = vec![Limit { name: "RLMT_NOFILE".to_owned(), most: Some((65, 64)) }];
+    let command = lab.command("c", Command::Shell("true".to_owned()));
+    lab.runner.launch(Arc::new(Launch { setup: Setup { limits, ..Setup::default() }, ..command }));
+    let Some(Event::LaunchFailed { message, .. }) = lab.events.recv().await else { panic!("launched") };
+    assert_eq!(message, "Failed to set rlimit: Invalid argument");
+}
+
+#[tokio::test]
+async fn a_volume_is_there_before_the_task() {
+    let mut lab = lab();
+    let shared = lab.directory.path().join("shared");
+    let source = shared.display().to_string();
+    let links = vec![Link { source, target: "data".to_owned(), make: true }];
+    let command = lab.command("c", Command::Shell("echo x > data/f".to_owned()));
+    lab.start(Launch { setup: Setup { links, ..Setup::default() }, ..command }).await;
+    assert_eq!(lab.exit("c").await, Exit::Code(0));
+    assert_eq!(fs::read_to_string(shared.join("f")).unwrap(), "x\n");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Sandboxes: the directory of a container, and the files in it as clients see them.
 
+pub mod beneath;
 pub mod files;
+pub mod volumes;
 
 use std::{
     fs::{self, File, OpenOptions},

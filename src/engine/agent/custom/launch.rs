@@ -1,10 +1,11 @@
 //! What a custom executor is given: a process, and tasks as soon as it has subscribed.
 
 use super::super::{
-    Agent, Effect, ExecutorState, Launch,
+    Agent, Command, Effect, ExecutorState, Launch,
     environment::executor_environment,
     frameworks::create_task,
-    launch::{DRAINING, Unsupported, command_or_complaint, new_executor, runs_directory, supported_limits},
+    launch::{DRAINING, Unsupported, new_executor, runs_directory, supported_limits},
+    setup::{self, Setup},
 };
 use crate::{
     engine::{
@@ -17,8 +18,7 @@ use crate::{
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ContainerInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId,
-            TaskInfo, TaskState, container_info,
+            ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState,
             executor::{Event, event},
             task_status::Reason,
         },
@@ -129,13 +129,11 @@ impl Agent {
         let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
         let runs = runs_directory(&self.config.work_dir, &agent_id, framework, &info);
         let place = (container_id.clone(), format!("{runs}/{container_id}"));
-        let command = supported_container(info.container.as_ref()).and_then(|()| {
-            command_or_complaint(&info.command.clone().unwrap_or_default(), info.container.as_ref())
-        });
+        let prepared = prepared(&info);
         self.enter_custom(&framework_id, info, place, CustomExecutor::default());
         self.enqueue_custom(&framework_id, &container_id, (tasks, queued));
-        let command = match command {
-            Ok(command) => command,
+        let (setup, command) = match prepared {
+            Ok(prepared) => prepared,
             Err(unsupported) => return self.unsupported(now, &container_id, unsupported),
         };
         let subscribe_by = now + self.config.executor_registration_timeout;
@@ -145,7 +143,7 @@ impl Agent {
         let environment = executor_environment(&config, &agent_id, framework, executor);
         let directory = executor.directory.clone();
         executor.custom_mut().into_iter().for_each(|custom| custom.subscribe_by = Some(subscribe_by));
-        let launch = Launch { container_id, directory, latest, command, environment, survives };
+        let launch = Launch { container_id, directory, latest, command, environment, survives, setup };
         self.effects.push(Effect::Launch(Box::new(launch)));
     }
 
@@ -227,9 +225,15 @@ impl Agent {
     }
 }
 
-/// Docker Engine runs images of tasks here, not of executors.
-fn supported_container(container: Option<&ContainerInfo>) -> Result<(), Unsupported> {
-    let docker = container.is_some_and(|container| container.r#type() == container_info::Type::Docker);
-    let message = || "custom executors in Docker containers are not supported by this agent".to_owned();
-    if docker { Err(Unsupported::Here(message())) } else { Ok(()) }
+/// What an executor needs, and what it executes. Docker Engine runs images of tasks here, not of executors.
+fn prepared(info: &ExecutorInfo) -> Result<(Setup, Command), Unsupported> {
+    let command = info.command.clone().unwrap_or_default();
+    match setup::setup(&command, info.container.as_ref(), None) {
+        Ok(setup) => Ok((setup, Command::or_complaint(&command))),
+        Err(Unsupported::Container) => {
+            let message = "custom executors in Docker containers are not supported by this agent";
+            Err(Unsupported::Here(message.to_owned()))
+        }
+        Err(unsupported) => Err(unsupported),
+    }
 }

@@ -15,7 +15,9 @@ use self::{network::Network, volumes::Volumes};
 use super::{
     Agent, AgentConfig,
     environment::plain_variables,
+    fetch::Uri,
     launch::{Place, Unsupported},
+    setup,
 };
 use crate::mesos::{
     resources::Resources,
@@ -93,6 +95,8 @@ pub struct DockerRun {
     pub body: Box<ContainerCreateBody>,
     /// It outlives the agent's process, for the next one to take over.
     pub survives: bool,
+    /// To be fetched into the sandbox first.
+    pub uris: Vec<Uri>,
 }
 
 /// The name of a container.
@@ -116,8 +120,9 @@ impl Agent {
         place: Place,
     ) -> Result<DockerRun, Unsupported> {
         let Some(docker) = &self.config.docker else { return Err(Unsupported::Container) };
+        let uris = task.command.as_ref().map_or_else(|| Ok(Vec::new()), setup::of_command)?;
         let of = Wanted { config: &self.config, docker, framework_id, task, place };
-        of.run().map_err(Unsupported::Options)
+        of.run(uris).map_err(Unsupported::Options)
     }
 }
 
@@ -142,7 +147,7 @@ struct Draft {
 }
 
 impl Wanted<'_> {
-    fn run(self) -> Result<DockerRun, String> {
+    fn run(self, uris: Vec<Uri>) -> Result<DockerRun, String> {
         let container = self.task.container.clone().unwrap_or_default();
         let docker = container.docker.clone().ok_or("No docker info found in container info")?;
         let mut draft = Draft::default();
@@ -164,6 +169,7 @@ impl Wanted<'_> {
             force_pull: docker.force_pull_image.unwrap_or_default(),
             body,
             survives,
+            uris,
         })
     }
 

@@ -28,7 +28,7 @@ fn described(docker: &DockerConfig, container: &Value, more: &Value) -> Result<(
         survives: false,
     };
     let wanted = Wanted { config: &config, docker, framework_id: &FrameworkId::new("f"), task: &task, place };
-    let run = wanted.run()?;
+    let run = wanted.run(Vec::new())?;
     let body = serde_json::to_value(&run.body).unwrap();
     Ok((run, body))
 }

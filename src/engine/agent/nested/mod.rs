@@ -20,7 +20,8 @@ pub use orders::{Answer, Attended, GuestInfo, Order, Streams, cells, full_name, 
 use super::{
     Agent, AgentState, Command, Effect, Executor, ExecutorState, Launch,
     environment::{DEFAULT_PATH, plain_variables},
-    launch::{Unsupported, path_component, supported_command},
+    launch::{Unsupported, path_component},
+    setup::{self, Setup},
 };
 use crate::{
     engine::executor::{Signal, exit::Exit},
@@ -151,7 +152,8 @@ impl Agent {
             Some(parent) => self.place_in(parent, container_id)?,
             None => format!("{}/{}", self.config.work_dir, below(container_id)),
         };
-        let command = guest_command(info)?;
+        let setup = guest_setup(info, &directory)?;
+        let command = Command::or_complaint(&info.command);
         let mut environment: BTreeMap<String, String> = BTreeMap::new();
         if !info.session {
             environment.insert("PATH".to_owned(), DEFAULT_PATH.to_owned());
@@ -165,6 +167,7 @@ impl Agent {
             command,
             environment,
             survives: false,
+            setup,
         };
         let inherits = container_id.parent.as_deref().filter(|_| info.session).cloned();
         Ok(Attended { launch, streams: Streams::of(info.container.as_ref(), info.session), inherits })
@@ -356,16 +359,17 @@ fn below_root(container_id: &ContainerId) -> String {
     }
 }
 
-/// Where there is nothing to execute, a container of Mesos starts all the same, says so and ends with 1.
-fn guest_command(info: &GuestInfo) -> Result<Command, String> {
-    let missing = if info.command.shell() { "Shell command" } else { "Executable path" };
-    match supported_command(&info.command, info.container.as_ref()) {
-        Ok(command) => Ok(command),
-        Err(Unsupported::NoCommand) => {
-            Ok(Command::Shell(format!("echo '{missing} is not specified' >&2; exit 1")))
+/// What a guest needs. The sandbox of its parent is two directories up.
+fn guest_setup(info: &GuestInfo, directory: &str) -> Result<Setup, String> {
+    let mut parents = std::path::Path::new(directory).ancestors().skip(2);
+    let parent = info.container_id.parent.as_ref().and_then(|_| parents.next()?.to_str());
+    match setup::setup(&info.command, info.container.as_ref(), parent) {
+        Ok(setup) if info.session && !setup.links.is_empty() => {
+            Err("SANDBOX_PATH volume is not supported for DEBUG containers".to_owned())
         }
+        Ok(setup) => Ok(setup),
         Err(Unsupported::Here(message)) => Err(message),
-        Err(Unsupported::Container | Unsupported::Options(_)) => {
+        Err(Unsupported::Container | Unsupported::Options(_) | Unsupported::NoCommand) => {
             Err("The provided ContainerInfo is not supported".to_owned())
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{allocated, live_executors};
 use crate::{
     engine::{
-        agent::{Agent, AgentState, Counters, ExecutorState},
+        agent::{Agent, AgentState, Counters, ExecutorState, fetch::Fetches},
         legacy::System,
     },
     mesos::{
@@ -18,11 +18,7 @@ use crate::{
 pub type Metrics = BTreeMap<String, f64>;
 
 /// Things that Mesos measures and that do not exist here, or do not change.
-const FIXED: [(&str, f64); 17] = [
-    ("containerizer/fetcher/cache_size_total_bytes", 2_147_483_648.0),
-    ("containerizer/fetcher/cache_size_used_bytes", 0.0),
-    ("containerizer/fetcher/task_fetches_failed", 0.0),
-    ("containerizer/fetcher/task_fetches_succeeded", 0.0),
+const FIXED: [(&str, f64); 13] = [
     ("containerizer/mesos/container_destroy_errors", 0.0),
     ("containerizer/mesos/provisioner/bind/remove_rootfs_errors", 0.0),
     ("containerizer/mesos/provisioner/remove_container_errors", 0.0),
@@ -41,7 +37,7 @@ const FIXED: [(&str, f64); 17] = [
 /// What `/metrics/snapshot` and GET_METRICS show.
 pub fn snapshot(agent: &Agent, now: Time, system: &System) -> Metrics {
     let named = FIXED.into_iter().chain(system.metrics()).chain(gauges(agent, now));
-    let named = named.chain(counters(&agent.counters)).chain(tasks(agent));
+    let named = named.chain(counters(&agent.counters)).chain(tasks(agent)).chain(fetcher(agent));
     let mut metrics: Metrics = named.map(|(name, value)| (name.to_owned(), value)).collect();
     metrics.extend(["cpus", "gpus", "mem", "disk"].into_iter().flat_map(|name| resource(agent, name)));
     metrics
@@ -79,6 +75,18 @@ fn counters(counters: &Counters) -> [(&'static str, f64); 11] {
         ("slave/invalid_status_updates", counters.invalid_status_updates),
         ("slave/valid_framework_messages", counters.valid_framework_messages),
         ("slave/invalid_framework_messages", counters.invalid_framework_messages),
+    ]
+    .map(|(name, count)| (name, count as f64))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
+fn fetcher(agent: &Agent) -> [(&'static str, f64); 4] {
+    let Fetches { succeeded, failed, cached } = agent.fetches;
+    [
+        ("containerizer/fetcher/cache_size_total_bytes", agent.config.fetch.cache_size),
+        ("containerizer/fetcher/cache_size_used_bytes", cached),
+        ("containerizer/fetcher/task_fetches_failed", failed),
+        ("containerizer/fetcher/task_fetches_succeeded", succeeded),
     ]
     .map(|(name, count)| (name, count as f64))
 }

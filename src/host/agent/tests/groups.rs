@@ -6,7 +6,7 @@ use super::*;
 use crate::{engine::agent::reconfiguration::ReconfigurationPolicy, host::keeper, mesos::v1::FrameworkId};
 
 impl Framework {
-    async fn launch_group(&self, executor: &str, tasks: Vec<Value>) {
+    pub(super) async fn launch_group(&self, executor: &str, tasks: Vec<Value>) {
         let allocation = json!({"role": "dev"});
         let scalar = |name: &str, value: f64| {
             json!({"name": name, "type": "SCALAR", "scalar": {"value": value},
@@ -21,7 +21,7 @@ impl Framework {
             .await;
     }
 
-    async fn of(&mut self, task: &str, state: &str) -> Value {
+    pub(super) async fn of(&mut self, task: &str, state: &str) -> Value {
         self.update(|status| {
             assert_ne!(status["state"], "TASK_ERROR", "{status}");
             status["task_id"]["value"] == task && status["state"] == state

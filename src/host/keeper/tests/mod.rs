@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use super::{place::Place, *};
 use crate::{
     engine::{
-        agent::{Command, Launch},
+        agent::{Command, Launch, setup::Setup},
         executor::exit::Exit,
     },
     host::{
@@ -49,6 +49,7 @@ pub(super) fn launch(work_dir: &Path, name: &str, script: &str) -> Launch {
         directory: sandbox,
         command: Command::Shell(script.to_owned()),
         survives: true,
+        setup: Setup::default(),
     }
 }
 
