@@ -201,9 +201,10 @@ impl Executor {
         matches!(self.program, Some(Program::Docker(_)))
     }
 
-    /// Something is fetched before it starts.
-    pub(super) fn fetches(&self) -> bool {
-        self.info.command.as_ref().is_some_and(|command| !command.uris.is_empty())
+    /// Its process has not begun, and something is fetched for it before.
+    pub(super) fn is_fetching(&self) -> bool {
+        let fetches = self.info.command.as_ref().is_some_and(|command| !command.uris.is_empty());
+        fetches && self.state == ExecutorState::Registering && self.pid.is_none()
     }
 
     /// One for groups of tasks.

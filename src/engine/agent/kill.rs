@@ -61,8 +61,9 @@ impl Agent {
     fn terminate_if_unused(&mut self, container_id: &ContainerId) {
         let unused = self.executor_mut(container_id).filter(|executor| executor.queued_tasks.is_empty());
         let Some(executor) = unused else { return };
+        let is_coming = executor.is_docker() || executor.is_fetching();
         executor.state = ExecutorState::Terminating;
-        if executor.is_docker() || executor.fetches() {
+        if is_coming {
             self.signal(container_id, Signal::Kill);
         }
     }
@@ -143,7 +144,7 @@ impl Agent {
         if executor.is_leaving() {
             return self.leave(now, container_id);
         }
-        let fetches = executor.state == ExecutorState::Registering && executor.fetches();
+        let fetches = executor.is_fetching();
         executor.state = ExecutorState::Terminating;
         executor.destroy_at = Some(now + executor.shutdown_grace_period);
         let grace_period = task_share(executor.shutdown_grace_period);

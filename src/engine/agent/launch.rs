@@ -100,6 +100,7 @@ impl Agent {
         let container_id = self.add_command_executor(&framework, &agent_id, &task);
         match self.prepare(&framework, &agent_id, &container_id, &task) {
             Ok(launch) => {
+                self.fetch_by(now, &container_id);
                 self.remember_launch(&framework_id, &container_id, &task);
                 self.effects.push(launch);
             }
@@ -209,6 +210,13 @@ impl Agent {
         Ok(started(launch, task))
     }
 
+    /// As in Mesos an executor has as long to register as a fetch may take.
+    fn fetch_by(&mut self, now: Time, container_id: &ContainerId) {
+        let timeout = self.config.executor_registration_timeout;
+        let fetching = self.executor_mut(container_id).filter(|executor| executor.is_fetching());
+        fetching.into_iter().for_each(|executor| executor.destroy_at = Some(now + timeout));
+    }
+
     /// What Docker Engine says of a container is for its executor to tell.
     pub(super) fn inspected(&mut self, container_id: &ContainerId, inspected: Inspected) {
         let program = self.executor_mut(container_id).and_then(|executor| executor.program.as_mut());
@@ -231,6 +239,7 @@ impl Agent {
         }
         executor.started(pid);
         if executor.state == ExecutorState::Registering && !executor.queued_tasks.is_empty() {
+            executor.destroy_at = None;
             executor.state = ExecutorState::Running;
             executor.launch_queued(&framework_id);
             self.command(now, container_id, executor::Input::Launched);
@@ -240,11 +249,11 @@ impl Agent {
     }
 
     pub(super) fn launch_failed(&mut self, now: Time, container_id: &ContainerId, message: &str) {
+        if container_id.parent.is_some() {
+            return self.command(now, container_id, executor::Input::Missing(message.to_owned()));
+        }
         self.counters.container_launch_errors += 1;
         let message = format!("Failed to launch container: {message}");
-        if container_id.parent.is_some() {
-            return self.command(now, container_id, executor::Input::Missing(message));
-        }
         self.executor_terminated(now, container_id, Reason::ContainerLaunchFailed, &message);
     }
 }

@@ -390,6 +390,12 @@ fn command(task: &TaskInfo) -> Result<(CommandInfo, Command), String> {
             return Err("There is no command: TaskInfo.data is to hold a CommandInfo in JSON".to_owned());
         }
     };
+    if let Some(uri) = info.uris.first() {
+        return Err(format!(
+            "An executor fetches nothing: '{}' belongs to the executor's command",
+            uri.value
+        ));
+    }
     let command = Command::from_info(&info).ok_or("The command has no value")?;
     Ok((info, command))
 }

@@ -199,6 +199,10 @@ fn a_task_without_a_command_fails_and_says_why() {
     assert!(message.starts_with("TaskInfo.data is no CommandInfo in JSON: "), "{message}");
     let empty = lab.hear(json!({"type": "LAUNCH", "launch": {"task": with_data("v", &json!({}))}}));
     assert_eq!(said(&empty)[0].message.as_deref(), Some("The command has no value"));
+    let fetches = json!({"value": "true", "uris": [{"value": "/a"}]});
+    let fetches = lab.hear(json!({"type": "LAUNCH", "launch": {"task": with_data("w", &fetches)}}));
+    let message = "An executor fetches nothing: '/a' belongs to the executor's command";
+    assert_eq!(said(&fetches)[0].message.as_deref(), Some(message));
 }
 
 #[test]

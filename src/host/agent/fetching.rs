@@ -12,9 +12,6 @@ use crate::{
     runtime::Tasks,
 };
 
-/// What is said of a container that is ended meanwhile.
-const DESTROYED: &str = "Container is being destroyed during fetching";
-
 /// What is started when everything is there.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -72,7 +69,7 @@ impl Fetching {
         let (fetcher, done) = (self.fetcher.clone(), self.done.clone());
         self.tasks.spawn(async move {
             let fetched = cancel.run_until_cancelled(fetcher.fetch(&job)).await;
-            let fetched = fetched.unwrap_or_else(|| Err(DESTROYED.to_owned()));
+            let fetched = fetched.unwrap_or_else(|| Err(fetcher.given_up(&job)));
             let _stopped = done.send(Fetched { container_id, next: fetched.map(|()| next) });
         });
     }

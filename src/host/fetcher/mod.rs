@@ -31,7 +31,10 @@ use self::{
     work::Wanted,
 };
 use crate::{
-    engine::agent::fetch::{FetchConfig, Fetches, Uri},
+    engine::agent::{
+        fetch::{FetchConfig, Fetches, Uri},
+        nested::full_name,
+    },
     host::sandbox::{self, beneath::Beneath},
     mesos::v1::ContainerId,
     runtime::{self, Clock},
@@ -107,6 +110,12 @@ impl Fetcher {
         fetched
     }
 
+    /// What is said of a job whose fetch was dropped.
+    pub fn given_up(&self, job: &Job) -> String {
+        self.0.failed.fetch_add(1, Ordering::Relaxed);
+        not_fetched(job, "terminated with signal Killed")
+    }
+
     async fn fetch_all(&self, job: &Job) -> Result<(), String> {
         let outputs = sandbox::create(&job.directory, &job.latest).map_err(|error| error.to_string())?;
         let sandbox = Beneath::new(Path::new(&job.directory)).map_err(|error| error.to_string())?;
@@ -126,10 +135,7 @@ impl Fetcher {
                 Ok(path) => log.info(&format!("Fetched '{}' to '{path}'", item.uri.value)),
                 Err(why) => {
                     log.error(&format!("EXIT with status 1: Failed to fetch '{}': {why}", item.uri.value));
-                    let id = full_id(&job.container_id);
-                    return Err(format!(
-                        "Failed to fetch all URIs for container '{id}': exited with status 1"
-                    ));
+                    return Err(not_fetched(job, "exited with status 1"));
                 }
             }
         }
@@ -286,12 +292,9 @@ async fn finish(
     Ok(shown)
 }
 
-/// The id of a nested container after those of its parents.
-fn full_id(container_id: &ContainerId) -> String {
-    match &container_id.parent {
-        Some(parent) => format!("{}.{}", full_id(parent), container_id.value),
-        None => container_id.value.clone(),
-    }
+/// `end` is how Mesos' fetcher, a process, would have ended.
+fn not_fetched(job: &Job, end: &str) -> String {
+    format!("Failed to fetch all URIs for container '{}': {end}", full_name(&job.container_id))
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct Guest {
     pub pid: Option<u32>,
     /// It is to be killed, or has been.
     going: bool,
+    /// Something is fetched for it before its process begins.
+    fetches: bool,
     /// Who waits for its launch.
     launching: Option<u64>,
 }
@@ -129,6 +131,7 @@ impl Agent {
                 let guest = Guest {
                     directory: attended.launch.directory.clone(),
                     resources: info.resources,
+                    fetches: !attended.launch.setup.uris.is_empty(),
                     launching: Some(request),
                     ..Guest::default()
                 };
@@ -266,7 +269,7 @@ impl Agent {
             return;
         };
         guest.going = true;
-        if guest.pid.is_some() {
+        if guest.pid.is_some() || guest.fetches {
             self.signal(container_id, Signal::Kill);
         }
     }

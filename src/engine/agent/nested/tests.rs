@@ -5,7 +5,18 @@ use crate::{
     engine::agent::{AgentConfig, Input},
     mesos::{
         time::Time,
-        v1::{AgentInfo, CommandInfo, ContainerInfo, TtyInfo, tty_info::WindowSize},
+        v1::{
+            AgentInfo, CommandInfo, ContainerInfo, Environment, RLimitInfo, Secret, TtyInfo, Volume,
+            command_info,
+            environment::{Variable, variable},
+            r_limit_info::{RLimit, r_limit::Type},
+            secret,
+            tty_info::WindowSize,
+            volume::{
+                Source,
+                source::{self, SandboxPath, sandbox_path},
+            },
+        },
     },
 };
 
@@ -180,4 +191,65 @@ fn so_many_ends_are_kept() {
     }
     assert_eq!(guests.ends.len(), MAX_ENDS);
     assert!(!guests.ends.contains_key(&id("a.0")));
+}
+
+#[test]
+fn a_guest_gets_what_it_names() {
+    let uri = command_info::Uri { value: "/a/b".to_owned(), ..Default::default() };
+    let limit = RLimit { r#type: Some(Type::RlmtNofile.into()), soft: Some(7), hard: Some(8) };
+    let secret = Secret {
+        r#type: Some(secret::Type::Value.into()),
+        value: Some(secret::Value { data: "s3".into() }),
+        ..Secret::default()
+    };
+    let variable = Variable {
+        name: "S".to_owned(),
+        r#type: Some(variable::Type::Secret.into()),
+        secret: Some(secret),
+        ..Variable::default()
+    };
+    let shared = Source {
+        r#type: Some(source::Type::SandboxPath.into()),
+        sandbox_path: Some(SandboxPath {
+            r#type: Some(sandbox_path::Type::Parent.into()),
+            path: "p".to_owned(),
+        }),
+        ..Source::default()
+    };
+    let volume = Volume { container_path: "v".to_owned(), source: Some(shared), ..Volume::default() };
+    let mut agent = agent();
+    agent.launch_as("a");
+    let mut info = info("a.b");
+    info.command.uris = vec![uri];
+    info.command.environment = Some(Environment { variables: vec![variable] });
+    info.container = Some(ContainerInfo {
+        r#type: container_info::Type::Mesos.into(),
+        rlimit_info: Some(RLimitInfo { rlimits: vec![limit] }),
+        volumes: vec![volume],
+        ..ContainerInfo::default()
+    });
+    let effects = agent.asked(2, Order::Launch(Box::new(info.clone())));
+    let [Effect::Attend(attended)] = effects.as_slice() else { panic!("{effects:?}") };
+    let launch = &attended.launch;
+    assert_eq!(launch.environment["S"], "s3");
+    assert_eq!(launch.setup.uris[0].value, "/a/b");
+    assert_eq!(launch.setup.limits[0].most, Some((7, 8)));
+    assert_eq!(launch.setup.links[0].source, "/w/containers/a/p");
+    let session = GuestInfo { session: true, container_id: id("a.c"), ..info };
+    let text = "SANDBOX_PATH volume is not supported for DEBUG containers";
+    let refused = agent.asked(3, Order::Launch(Box::new(session)));
+    assert_eq!(refused, [answered(3, Answer::Refused(text.to_owned()))]);
+}
+
+#[test]
+fn what_is_fetched_for_a_guest_that_is_killed_is_fetched_for_nobody() {
+    let mut agent = agent();
+    let mut info = info("a");
+    info.command.uris = vec![command_info::Uri { value: "/a/b".to_owned(), ..Default::default() }];
+    agent.asked(1, Order::Launch(Box::new(info)));
+    let kill = agent.asked(2, Order::Kill { container_id: id("a"), signal: 9 });
+    assert_eq!(kill, [killed("a"), answered(2, Answer::Done)]);
+    let failed = Input::LaunchFailed { container_id: id("a"), message: "broken off".to_owned() };
+    let failed = agent.handle(Time::default(), failed);
+    assert_eq!(failed, [answered(1, Answer::Refused("broken off".to_owned()))]);
 }

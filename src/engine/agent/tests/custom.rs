@@ -95,11 +95,13 @@ pub(super) fn input(verb: &str, rest: &[&str]) -> Input {
 fn run(words: &[&str]) -> Input {
     let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
     let id = rest.last().copied().unwrap();
+    let uris =
+        rest.contains(&"uri").then(|| Uri { value: "http://there/executor".to_owned(), ..Uri::default() });
     let executor = ExecutorInfo {
         r#type: Some(executor_info::Type::Custom.into()),
         executor_id: ExecutorId::new(*executor_id),
         framework_id: Some(FrameworkId::new("F")),
-        command: Some(command("executor")),
+        command: Some(CommandInfo { uris: uris.into_iter().collect(), ..command("executor") }),
         ..ExecutorInfo::default()
     };
     let task = TaskInfo { executor: Some(executor), command: None, ..task_info(&[&[id], rest].concat()) };
@@ -176,4 +178,74 @@ fn the_environment_of_an_executor_is_the_one_of_mesos() {
     assert_eq!(launch.environment, expected);
     assert_eq!(launch.directory, sandbox);
     assert_eq!(launch.command, Command::Shell("executor".to_owned()));
+}
+
+/// What an agent launches for an executor that is described in JSON, or what it says of the task.
+fn launched(mut executor: serde_json::Value) -> Result<Launch, String> {
+    executor["executor_id"] = serde_json::json!({ "value": "cx" });
+    let executor: ExecutorInfo = crate::mesos::json::from_value(&executor).unwrap();
+    let task = TaskInfo { executor: Some(executor), command: None, ..task_info(&["t"]) };
+    let mut stage = Stage::new();
+    stage.play("0 connect");
+    stage.play("0 registered S");
+    let run = ToAgent::RunTask {
+        framework: Box::new(framework(&[])),
+        task: Box::new(task),
+        launch: LaunchTerms { executor: true, ..LaunchTerms::default() },
+    };
+    let effects = stage.agent.handle(Time::default(), Input::Master(run));
+    let launch = effects.iter().find_map(|effect| match effect {
+        Effect::Launch(launch) => Some(Launch::clone(launch)),
+        _ => None,
+    });
+    let update = effects.iter().find_map(|effect| match effect {
+        Effect::Master(message) => match &**message {
+            ToMaster::StatusUpdate(update) => update.status.message.clone(),
+            _ => None,
+        },
+        _ => None,
+    });
+    launch.ok_or(update.unwrap_or_default())
+}
+
+#[test]
+fn an_executor_gets_what_its_command_and_its_container_name() {
+    let launch = launched(serde_json::json!({
+        "command": {
+            "value": "./executor",
+            "uris": [{ "value": "http://there/executor", "executable": true }],
+            "environment": { "variables": [
+                { "name": "S", "type": "SECRET", "secret": { "type": "VALUE", "value": { "data": "czM=" } } },
+            ] },
+        },
+        "container": {
+            "type": "MESOS",
+            "volumes": [{ "container_path": "data", "host_path": "/srv", "mode": "RW" }],
+            "rlimit_info": { "rlimits": [{ "type": "RLMT_NOFILE", "soft": 7, "hard": 8 }] },
+        },
+    }));
+    let launch = launch.unwrap();
+    assert_eq!(launch.environment["S"], "s3");
+    assert_eq!(launch.setup.uris.len(), 1);
+    assert!(launch.setup.uris[0].executable);
+    assert_eq!(
+        (launch.setup.links[0].source.as_str(), launch.setup.links[0].target.as_str()),
+        ("/srv", "data")
+    );
+    assert_eq!(launch.setup.limits[0].most, Some((7, 8)));
+}
+
+#[test]
+fn an_executor_that_names_what_cannot_be_had_fails_with_its_task() {
+    let refusal = |executor| launched(executor).unwrap_err();
+    let uris = serde_json::json!([{ "value": "/a", "output_file": "/etc/a" }]);
+    assert_eq!(
+        refusal(serde_json::json!({ "command": { "value": "true", "uris": uris } })),
+        "Failed to launch container: Could not fetch: URI output file must be within the sandbox directory"
+    );
+    let docker = serde_json::json!({ "type": "DOCKER", "docker": { "image": "i" } });
+    assert_eq!(
+        refusal(serde_json::json!({ "command": { "value": "true" }, "container": docker })),
+        "Failed to launch container: custom executors in Docker containers are not supported by this agent"
+    );
 }
