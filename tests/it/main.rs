@@ -8,6 +8,8 @@ mod conformance;
 mod docker;
 mod exec;
 #[cfg(target_os = "linux")]
+mod fetching;
+#[cfg(target_os = "linux")]
 mod keeper;
 mod lab;
 mod libprocess;
