@@ -38,6 +38,7 @@ use crate::{
 /// What each task of a check takes.
 pub const CPUS: f64 = 0.02;
 pub const MEM: f64 = 32.0;
+pub const DISK: f64 = 1.0;
 
 /// How long launches are gathered before an offer is asked for.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -310,11 +311,7 @@ impl Fleet {
     }
 
     fn fitting(&self, offer: &Value) -> Vec<Wanted> {
-        let amount = |name: &str| -> f64 {
-            let resources = offer["resources"].as_array().into_iter().flatten();
-            resources.filter(|r| r["name"] == name).filter_map(|r| r["scalar"]["value"].as_f64()).sum()
-        };
-        let mut room = (amount("cpus") / CPUS).min(amount("mem") / MEM).floor();
+        let mut room = room(offer);
         self.with(|waiting| {
             let fits = |wanted: &mut Wanted| {
                 let fits = wanted.tasks <= room;
@@ -327,6 +324,16 @@ impl Fleet {
             waiting.wanted.extract_if(.., fits).collect()
         })
     }
+}
+
+/// How many tasks fit into an offer. Pods want disk too, and what others hold of an agent may leave none in an offer.
+fn room(offer: &Value) -> f64 {
+    let amount = |name: &str| -> f64 {
+        let resources = offer["resources"].as_array().into_iter().flatten();
+        resources.filter(|r| r["name"] == name).filter_map(|r| r["scalar"]["value"].as_f64()).sum()
+    };
+    let fit = [("cpus", CPUS), ("mem", MEM), ("disk", DISK)].map(|(name, each)| amount(name) / each);
+    fit.into_iter().fold(f64::INFINITY, f64::min).floor()
 }
 
 /// Puts the ids in place of `$AGENT` and `$FRAMEWORK`.
@@ -423,5 +430,23 @@ impl Watch {
     /// When the call is not accepted.
     pub async fn kill(&self) -> Outcome {
         self.fleet.tell("KILL", json!({"task_id": {"value": self.id}})).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::task::scalar;
+
+    #[test]
+    fn an_offer_without_disk_has_no_room() {
+        let offer = |disk: f64| {
+            let resources = [scalar("cpus", 0.06), scalar("mem", 96.0), scalar("disk", disk)];
+            json!({"resources": resources})
+        };
+        assert!((room(&offer(10.0)) - 3.0).abs() < 1e-9);
+        assert!((room(&offer(2.0)) - 2.0).abs() < 1e-9);
+        assert!(room(&offer(0.0)).abs() < 1e-9);
+        assert!(room(&json!({"resources": [scalar("cpus", 4.0), scalar("mem", 4096.0)]})).abs() < 1e-9);
     }
 }

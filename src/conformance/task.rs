@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::conformance::fleet::{CPUS, MEM};
+use crate::conformance::fleet::{CPUS, DISK, MEM};
 
 pub fn scalar(name: &str, value: f64) -> Value {
     json!({"name": name, "type": "SCALAR", "scalar": {"value": value}})
@@ -42,7 +42,7 @@ pub fn patched(mut message: Value, patch: Value) -> Value {
 pub fn default_executor(id: &str) -> Value {
     json!({
         "type": "DEFAULT", "executor_id": {"value": id}, "framework_id": {"value": "$FRAMEWORK"},
-        "resources": [scalar("cpus", CPUS), scalar("mem", MEM), scalar("disk", 1.0)],
+        "resources": [scalar("cpus", CPUS), scalar("mem", MEM), scalar("disk", DISK)],
     })
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{Lab, Ran, eventually};
 
 /// The group of which labs with one master skip checks: nobody stands by.
-const SKIPPED: [&str; 1] = ["standby"];
+pub const SKIPPED: [&str; 1] = ["standby"];
 
 /// The names of the checks of a document for which this holds.
 fn names(document: &Value, is_wanted: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
@@ -21,12 +21,14 @@ fn names(document: &Value, is_wanted: impl Fn(&Value) -> bool) -> BTreeSet<&str>
     checks.map(|check| check["name"].as_str().expect("a name")).collect()
 }
 
-/// Runs the whole list; exactly the checks that are marked as known to differ fail.
-fn holds(lab: &Lab, args: &[&str], skipped: &[&str]) {
-    let listed: Value = lab.json(&["conformance", "--list"]);
+/// Runs the whole list by `mesoslab ARGS`; exactly the checks that are marked as known to differ fail, and none are skipped
+/// but of these groups.
+pub fn holds(mesoslab: impl Fn(&[&str]) -> Ran, skipped: &[&str]) {
+    let read = |ran: &Ran| -> Value { serde_json::from_str(&ran.stdout()).expect("JSON on stdout") };
+    let listed = read(&mesoslab(&["conformance", "--list", "-o", "json"]));
     let known = names(&listed, |check| check.get("known_difference").is_some());
-    let ran = lab.run(&[&["conformance", "-o", "json"], args].concat());
-    let report: Value = serde_json::from_str(&ran.stdout()).expect("JSON on stdout");
+    let ran = mesoslab(&["conformance", "-o", "json"]);
+    let report = read(&ran);
     let failed: Vec<_> =
         report["checks"].as_array().expect("a list").iter().filter(|c| c["verdict"] == "fail").collect();
     assert_eq!(names(&report["checks"], |check| check["verdict"] == "fail"), known, "{failed:#?}");
@@ -37,12 +39,12 @@ fn holds(lab: &Lab, args: &[&str], skipped: &[&str]) {
     assert!(others.is_empty(), "skipped: {others:?}");
     assert_eq!(report["checks"].as_array().map(Vec::len), listed.as_array().map(Vec::len));
     assert_eq!(ran.code(), i32::from(!known.is_empty()), "{}", ran.stderr());
-    assert_eq!(ours(lab, args), 0, "no framework of the run is left");
+    let frameworks = read(&mesoslab(&["frameworks", "-o", "json"]));
+    assert_eq!(ours(&frameworks), 0, "no framework of the run is left");
 }
 
 /// How many frameworks of a run are there.
-fn ours(lab: &Lab, args: &[&str]) -> usize {
-    let frameworks: Value = lab.json(&[args, &["frameworks"]].concat());
+fn ours(frameworks: &Value) -> usize {
     let of_a_run = |framework: &&Value| {
         framework["name"].as_str().is_some_and(|name| name.starts_with("mesoslab conformance"))
             && framework["state"] != "completed"
@@ -52,7 +54,8 @@ fn ours(lab: &Lab, args: &[&str]) -> usize {
 
 #[test]
 fn an_embedded_lab_conforms() {
-    holds(&Lab::new().up(&["--agents", "2"]), &[], &SKIPPED);
+    let lab = Lab::new().up(&["--agents", "2"]);
+    holds(|args| lab.run(args), &SKIPPED);
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn a_master_and_agents_of_their_own_conform() {
     let mut cluster = crate::processes::cluster::Cluster::start(2, &[], &[]);
     let lab = Lab::new();
     let master = format!("http://{}", cluster.master.address());
-    holds(&lab, &["--master", &master], &SKIPPED);
+    holds(|args| lab.run(&[&["--master", &master], args].concat()), &SKIPPED);
     cluster.end();
 }
 
@@ -133,11 +136,11 @@ fn an_interrupted_run_leaves_no_framework_behind() {
     let lab = Lab::new().up(&["--agents", "1"]);
     let mut command = lab.command(&["conformance", "--only", "task", "scheduler.offers"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    eventually("the run has frameworks", || ours(&lab, &[]) > 1);
+    eventually("the run has frameworks", || ours(&lab.json(&["frameworks"])) > 1);
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("signal the run");
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
     assert!(ran.stderr().contains("interrupted; all that was made is torn down"), "{}", ran.stderr());
-    eventually("nothing of the run is left", || ours(&lab, &[]) == 0);
+    eventually("nothing of the run is left", || ours(&lab.json(&["frameworks"])) == 0);
 }

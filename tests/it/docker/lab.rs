@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::private::PrivateEngine;
-use crate::support::eventually;
+use crate::{conformance, support::eventually};
 
 const LITE: [&str; 5] = ["up", "--provider", "docker", "--flavor", "lite"];
 
@@ -42,6 +42,7 @@ fn a_lite_lab_lives_and_leaves_nothing() {
     );
     let again = up(&engine, &["--agents", "2"]);
     assert_eq!(again["changes"], serde_json::json!([]), "nothing is made anew");
+    conformance::holds(|args| engine.run(args), &conformance::SKIPPED);
 
     let names = engine.docker(&[
         "ps",

@@ -46,13 +46,13 @@ impl PrivateEngine {
             return None;
         }
         let programs = ["dockerd", "nsenter", "ip", "docker"];
-        let is_there = |name: &&&str| {
+        let is_missing = |name: &&&str| {
             !Command::new("sh")
                 .args(["-c", &format!("command -v {name}")])
                 .output()
                 .is_ok_and(|it| it.status.success())
         };
-        if let Some(missing) = programs.iter().find(is_there) {
+        if let Some(missing) = programs.iter().find(is_missing) {
             skipped(&format!("there is no {missing}"));
             return None;
         }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{has, root};
-use crate::support::{Lab, Ran, eventually, skipped};
+use crate::{
+    conformance,
+    support::{Lab, Ran, eventually, skipped},
+};
 
 /// So that two tests have networks of their own.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -167,6 +170,7 @@ fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
     machines.ok(&["chaos", "scheduler"]);
     machines.ok(&["scale", "8"]);
     assert!(machines.of_agent(2) > 0, "it gets tasks again: {:?}", machines.places());
+    conformance::holds(|args| machines.run(args), &conformance::SKIPPED);
 }
 
 fn provisioning_again_changes_nothing(machines: &Machines) {
