@@ -9,6 +9,7 @@ mod docker;
 mod exec;
 #[cfg(target_os = "linux")]
 mod fetching;
+mod fuzz;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod lab;

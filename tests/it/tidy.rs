@@ -123,7 +123,10 @@ fn collect(root: &Path, dir: &Path, found: &mut Vec<Source>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(root, &path, found);
+            // What the fuzz targets are built into.
+            if !path.ends_with("fuzz/target") {
+                collect(root, &path, found);
+            }
         } else if path.extension().is_some_and(|e| e == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             found.push(Source { path: path.strip_prefix(root).unwrap().to_owned(), text });

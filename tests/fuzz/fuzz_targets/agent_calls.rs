@@ -1,0 +1,7 @@
+//! `agent_calls` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("agent_calls"), |data: &[u8]| targets::agent_calls(data));

@@ -1,0 +1,7 @@
+//! `attributes` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("attributes"), |data: &[u8]| targets::attributes(data));

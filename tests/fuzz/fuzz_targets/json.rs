@@ -1,0 +1,7 @@
+//! `json` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("json"), |data: &[u8]| targets::json(data));

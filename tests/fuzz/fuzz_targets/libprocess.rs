@@ -1,0 +1,7 @@
+//! `libprocess` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("libprocess"), |data: &[u8]| targets::libprocess(data));

@@ -1,0 +1,7 @@
+//! `protobuf` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("protobuf"), |data: &[u8]| targets::protobuf(data));

@@ -1,0 +1,7 @@
+//! `recordio` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("recordio"), |data: &[u8]| targets::recordio(data));

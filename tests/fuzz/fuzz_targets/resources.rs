@@ -1,0 +1,7 @@
+//! `resources` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("resources"), |data: &[u8]| targets::resources(data));

@@ -1,0 +1,7 @@
+//! `zookeeper` under libFuzzer.
+
+#![no_main]
+
+use mesoslab_fuzz::{corpus, targets};
+
+libfuzzer_sys::fuzz_target!(init: corpus::write("zookeeper"), |data: &[u8]| targets::zookeeper(data));
