@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,6 +28,7 @@ pub struct Setup {
     pub ping_timeout: Duration,
     pub allocation_interval: Duration,
     pub heartbeat_interval: Duration,
+    pub offer_timeout: Option<Duration>,
 }
 
 impl Setup {
@@ -37,6 +39,7 @@ impl Setup {
             ping_timeout: Duration::from_secs(15),
             allocation_interval: Duration::from_secs(1),
             heartbeat_interval: Duration::from_secs(15),
+            offer_timeout: None,
         }
     }
 }
@@ -70,6 +73,7 @@ impl Cluster {
             agent_ping_timeout: setup.ping_timeout,
             allocation_interval: setup.allocation_interval,
             heartbeat_interval: setup.heartbeat_interval,
+            offer_timeout: setup.offer_timeout,
             // As Mesos has it: we are quicker here on purpose.
             offer_freed_resources_at_once: false,
             ..MasterConfig::default()
@@ -133,8 +137,13 @@ impl Cluster {
         Place {
             master: self.master_address().port(),
             agents: vec![*lock(&self.agent_port)],
-            work_dir: Some(self.work_dir.path().to_string_lossy().into_owned()),
+            servers: Vec::new(),
+            work_dirs: vec![self.work_dir.path().to_string_lossy().into_owned()],
         }
+    }
+
+    pub fn work_dir(&self) -> &Path {
+        self.work_dir.path()
     }
 
     pub async fn stop(self) {

@@ -196,7 +196,7 @@ fn json_body(name: &str, value: &Value, norm: &mut Norm) -> Value {
     norm.value(value, "")
 }
 
-static NOWHERE: Place = Place { master: 0, agents: Vec::new(), work_dir: None };
+static NOWHERE: Place = Place { master: 0, agents: Vec::new(), servers: Vec::new(), work_dirs: Vec::new() };
 
 fn unwrap_callback<'a>(text: &'a str, kind: &str) -> (Option<&'a str>, &'a str) {
     let inner = text.trim_end().trim_end_matches(';').strip_suffix(')');

@@ -4,7 +4,7 @@ pub mod cluster;
 mod diff;
 mod exchange;
 pub mod http;
-mod normal;
+pub mod normal;
 mod proto;
 mod request;
 mod scenarios;

@@ -62,13 +62,20 @@ const RESOURCE: &str = r#"[a-z]\w*(?:\([^;"]*?\))*(?:\[[^\];]*\])?:(?:[\d.]+|\[[
 pub struct Place {
     pub master: u16,
     pub agents: Vec<u16>,
-    pub work_dir: Option<String>,
+    /// Of servers that tasks are, or ought to be.
+    pub servers: Vec<u16>,
+    pub work_dirs: Vec<String>,
 }
 
 impl Place {
     /// The machine of the recordings.
     pub fn golden() -> Self {
-        Self { master: 15050, agents: vec![15051, 15052], work_dir: Some("/labs".into()) }
+        Self {
+            master: 15050,
+            agents: vec![15051, 15052],
+            servers: vec![31007, 31008, 31009],
+            work_dirs: vec!["/labs".into(), "/srv/mesos1".into()],
+        }
     }
 
     fn port(&self, port: &str) -> Option<String> {
@@ -76,8 +83,9 @@ impl Place {
         if port == self.master {
             return Some("MASTER".into());
         }
-        let agent = self.agents.iter().position(|p| *p == port)?;
-        Some(format!("AGENT{}", agent + 1))
+        let at = |ports: &[u16]| ports.iter().position(|p| *p == port).map(|at| at + 1);
+        let agent = at(&self.agents).map(|at| format!("AGENT{at}"));
+        agent.or_else(|| at(&self.servers).map(|at| format!("SERVER{at}")))
     }
 }
 
@@ -115,10 +123,8 @@ impl<'a> Norm<'a> {
     }
 
     pub fn text(&mut self, text: &str, path: &str) -> String {
-        let mut out = match &self.place.work_dir {
-            Some(dir) => text.replace(dir.as_str(), "/WORK"),
-            None => text.to_owned(),
-        };
+        let work_dirs = self.place.work_dirs.iter();
+        let mut out = work_dirs.fold(text.to_owned(), |text, dir| text.replace(dir.as_str(), "/WORK"));
         out = ID
             .replace_all(&out, |m: &Captures| {
                 self.refer(&m[0], path);

@@ -53,6 +53,8 @@ pub struct Session<'a> {
     stream_ids: BTreeMap<String, (String, String)>,
     /// Text of the recording and ours.
     pub pairs: Vec<(String, String)>,
+    /// How many cpus there have to be in the offers that a recorded call takes.
+    pub cpus: f64,
     pub done: Done,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Session<'a> {
             frameworks: BTreeMap::new(),
             stream_ids: BTreeMap::new(),
             pairs: Vec::new(),
+            cpus: 4.0,
             done: Done::new(),
         }
     }
@@ -212,8 +215,16 @@ impl<'a> Session<'a> {
         self.send(Request::post("/api/v1", None, &body)).await
     }
 
+    /// A call of an executor that was not recorded; the status code.
+    pub async fn call_agent(&mut self, body: Value) -> u16 {
+        self.send_to(self.cluster.agent_address(), Request::post("/api/v1/executor", None, &body)).await
+    }
+
     async fn send(&self, request: Request) -> u16 {
-        let address = self.cluster.master_address();
+        self.send_to(self.cluster.master_address(), request).await
+    }
+
+    async fn send_to(&self, address: SocketAddr, request: Request) -> u16 {
         let exchange = wire::exchange(address, request.bytes(address.port()), 0, PATIENCE).await;
         exchange.answers().first().map_or(0, |a| a.code())
     }
@@ -395,44 +406,69 @@ impl<'a> Session<'a> {
 
     /// `/state` of the agent.
     pub async fn agent_state(&self) -> Value {
+        self.ask_agent("/state").await
+    }
+
+    async fn ask_agent(&self, path: &str) -> Value {
         let address = self.cluster.agent_address();
-        let request = format!("GET /state HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
         let exchange = wire::exchange(address, request, 0, PATIENCE).await;
         serde_json::from_slice(&exchange.answers()[0].body).unwrap()
     }
 
     /// Waits until the agent runs nothing more: executors stay a little longer than their tasks.
     pub async fn until_the_agent_is_empty(&self) {
+        self.until_the_agent("/state", "empty", |state| state["frameworks"] == json!([])).await;
+    }
+
+    /// Waits until so many tasks of the one executor that runs are complete: the agent hears of an acknowledgement later
+    /// than the master.
+    pub async fn until_the_agent_has_completed(&self, count: usize) {
+        let completed = |state: &Value| state["frameworks"][0]["executors"][0]["completed_tasks"].clone();
+        let wanted = |state: &Value| completed(state).as_array().is_some_and(|tasks| tasks.len() == count);
+        self.until_the_agent("/state", &format!("with {count} completed tasks"), wanted).await;
+    }
+
+    /// Asks the agent until the answer is as wanted.
+    pub async fn until_the_agent(&self, path: &str, what: &str, wanted: impl Fn(&Value) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while self.agent_state().await["frameworks"] != serde_json::json!([]) {
-            assert!(Instant::now() < deadline, "the agent is not empty");
+        while !wanted(&self.ask_agent(path).await) {
+            assert!(Instant::now() < deadline, "{path} of the agent: not {what}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Acknowledges every update as it comes, until all these tasks are in these states.
     pub async fn acknowledge_until(&mut self, name: &str, wanted: &[(&str, &str)]) {
+        let reached = |statuses: &[Value]| {
+            wanted.iter().all(|(task, state)| {
+                statuses.iter().any(|s| s["task_id"]["value"] == *task && s["state"] == *state)
+            })
+        };
+        self.acknowledge_while(name, &format!("{wanted:?}"), |statuses| !reached(statuses)).await;
+    }
+
+    /// Acknowledges every update as it comes, as long as this holds for what has come.
+    pub async fn acknowledge_while(&mut self, name: &str, what: &str, holds: impl Fn(&[Value]) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let statuses: Vec<Value> =
-                self.events(name).iter().map(|e| e["update"]["status"].clone()).collect();
+            // What comes while others are acknowledged is news too.
+            let events = self.events(name);
+            let seen = events.len();
+            let statuses: Vec<Value> = events.iter().map(|e| e["update"]["status"].clone()).collect();
             let acknowledged = self.framework_mut(name).acknowledged.clone();
             let open = |s: &&Value| s["uuid"].is_string() && !acknowledged.contains(&s["uuid"].to_string());
             let open: Vec<Value> = statuses.iter().filter(open).cloned().collect();
             for status in &open {
                 self.acknowledge_status(name, status).await;
             }
-            let reached = |(task, state): &(&str, &str)| {
-                statuses.iter().any(|s| s["task_id"]["value"] == *task && s["state"] == *state)
-            };
-            if wanted.iter().all(reached) {
+            if !holds(&statuses) {
                 return;
             }
-            let seen = self.events(name).len();
             let stream = &mut self.framework_mut(name).stream;
             let more = stream.until(PATIENCE, |e| e.events().len() > seen).await;
             let in_time = more && !stream.is_closed() && Instant::now() < deadline;
-            assert!(in_time, "{name}: {wanted:?} not reached; came {statuses:#?}");
+            assert!(in_time, "{name}: {what} not reached; came {statuses:#?}");
         }
     }
 
@@ -478,7 +514,7 @@ impl<'a> Session<'a> {
             let given = body[call]["offer_ids"].as_array().cloned().unwrap_or_default();
             let real = given.iter().any(|i| i["value"].as_str().is_some_and(|t| t.contains("-O")));
             if real {
-                let (_, mut ids) = self.take_offers(stream, 4.0).await;
+                let (_, mut ids) = self.take_offers(stream, self.cpus).await;
                 if given.len() > 1 && given[0] == given[given.len() - 1] {
                     ids.extend(ids.clone());
                 }

@@ -64,6 +64,28 @@ fn the_command_is_the_images_or_the_tasks() {
 }
 
 #[test]
+fn files_are_there_before_the_container_is() {
+    let Some(mut stage) = Stage::start(false, &[]) else { return };
+    let file = stage.cluster.site.path().join("greeting");
+    std::fs::write(&file, "fetched\n").expect("write a file");
+    let command = json!({"shell": true, "value": "cat $MESOS_SANDBOX/greeting", "uris": [{"value": file}]});
+    let task = stage.task("fetches", json!({"command": command}));
+    stage.launch(task);
+    stage.framework.until_state("fetches", "TASK_FINISHED");
+    assert_eq!(stage.written("fetches", "stdout"), "fetched\n");
+
+    stage.framework.decline();
+    let command = json!({"shell": true, "value": "true", "uris": [{"value": "/no/such/file"}]});
+    let task = stage.task("missing", json!({"command": command}));
+    stage.launch(task);
+    let failed = stage.framework.until_state("missing", "TASK_FAILED");
+    assert_eq!(failed["reason"], "REASON_CONTAINER_LAUNCH_FAILED");
+    let message = failed["message"].as_str().expect("a message");
+    assert!(message.starts_with("Failed to launch container: Failed to fetch all URIs for container '"));
+    stage.end();
+}
+
+#[test]
 fn a_kill_asks_first() {
     let Some(mut stage) = Stage::start(false, &[]) else { return };
     let policy =

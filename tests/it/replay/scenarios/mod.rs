@@ -1,9 +1,12 @@
 //! What has to happen between the recorded requests, group by group.
 
 mod calls;
+mod executor;
 mod failover;
+mod features;
 mod framework;
 mod operator;
+mod pods;
 mod protobuf;
 mod protocol;
 
