@@ -446,7 +446,7 @@ pub struct Serve {
 }
 
 const EXECUTOR: &str = "\
-It takes no options: what it is to know it finds in the environment, as every executor of Mesos does.
+What it is to know it finds in the environment, as every executor of Mesos does:
 
   MESOS_AGENT_ENDPOINT                  where the agent is, as IP:PORT
   MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID who it is
@@ -457,8 +457,8 @@ It takes no options: what it is to know it finds in the environment, as every ex
   MESOS_SUBSCRIPTION_BACKOFF_MAX        and tries again so often [default: 2secs]
   MESOS_EXECUTOR_AUTHENTICATION_TOKEN   what it shows to an agent that asks for it
 
-A task runs the CommandInfo that its TaskInfo.data holds in JSON, in the executor's sandbox; checks, health checks, kill
-policy and max_completion_time are kept as Mesos' command executor keeps them. It ends with the last of its tasks.
+A task runs the CommandInfo that its TaskInfo.data holds in JSON, in the executor's sandbox; checks, health checks, \
+kill policy and max_completion_time are kept as Mesos' command executor keeps them. It ends with the last of its tasks.
 
 To have it run the tasks of our framework: mesoslab config set executor=custom";
 

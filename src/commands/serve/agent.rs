@@ -127,15 +127,25 @@ fn announce(settings: &Settings, setup: &AgentSetup, agents: &[AgentHandle]) {
     let ends = "Ctrl-C ends it; tasks of frameworks that checkpoint go on";
     let line = match agents {
         [agent] => format!("  {tick} agent  http://{}   for the master {master}; {ends}", agent.endpoint()),
-        [first, .., last] => format!(
-            "  {tick} {} agents  http://{} to {}   for the master {master}; {ends}",
+        [first, ..] => format!(
+            "  {tick} {} agents  http://{}:{}   for the master {master}; {ends}",
             agents.len(),
-            first.endpoint(),
-            last.endpoint().port(),
+            first.endpoint().ip(),
+            ports(agents.iter().map(|agent| agent.endpoint().port())),
         ),
         [] => return,
     };
     settings.printer.say(line);
+}
+
+/// `5051 to 5053`, or each of them where they do not follow each other.
+fn ports(ports: impl Iterator<Item = u16>) -> String {
+    let ports: Vec<u16> = ports.collect();
+    let follow = ports.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    match &ports[..] {
+        [first, .., last] if follow => format!("{first} to {last}"),
+        all => all.iter().map(u16::to_string).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Unregisters, and ends every task with its grace.
@@ -178,4 +188,16 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     best.copied().ok_or_else(|| {
         Failure::failed(format!("failed to {action}: it has none")).hint("--master=127.0.0.1:5050")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ports;
+
+    #[test]
+    fn ports_that_follow_each_other_are_a_range() {
+        assert_eq!(ports([5051, 5052, 5053].into_iter()), "5051 to 5053");
+        assert_eq!(ports([40001, 39999].into_iter()), "40001, 39999");
+        assert_eq!(ports([5051].into_iter()), "5051");
+    }
 }
