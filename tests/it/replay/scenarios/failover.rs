@@ -1,6 +1,6 @@
 //! Group 09: frameworks that fail over, and an agent that is lost, comes back, is drained and goes.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -102,8 +102,13 @@ async fn drain_and_mark_gone(s: &mut Session<'_>) {
     let agent = s.offered(BACK, 3.0).await[0]["agent_id"].clone();
     let text = |id: &Value| id["value"].as_str().unwrap_or_default().to_owned();
     s.pairs.push((text(&s.agent_id(BACK)), text(&agent)));
-    s.launch(BACK, 3.0, |agent| vec![task("t2", "trap \"\" TERM; sleep 1000", agent)]).await;
+    s.launch(BACK, 3.0, |agent| vec![task("t2", "trap \"\" TERM; touch deaf; sleep 1000", agent)]).await;
     s.acknowledge_until(BACK, &[("t2", "TASK_RUNNING")]).await;
+    let is_deaf = |state: &Value| {
+        let sandbox = state["frameworks"][0]["executors"][0]["directory"].as_str();
+        sandbox.is_some_and(|sandbox| Path::new(sandbox).join("deaf").exists())
+    };
+    s.until_the_agent("/state", "with a task that is deaf to signals", is_deaf).await;
     perform(s, &["15-DRAIN_AGENT"]).await;
     let drain = json!({ "agent_id": agent, "max_grace_period": { "seconds": 3 } });
     s.operate(json!({ "type": "DRAIN_AGENT", "drain_agent": drain })).await;
