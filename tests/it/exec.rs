@@ -14,6 +14,9 @@ fn a_command_runs_where_its_task_does_and_hands_its_code_on() {
     let ran = lab.run(&["exec", "mesoslab.0", "sh", "-c", "echo $MESOS_TASK_ID; echo bad >&2; exit 7"]);
     assert_eq!((ran.code(), ran.stdout().trim(), ran.stderr().trim()), (7, task.as_str(), "bad"));
     assert_eq!(lab.run(&["exec", task, "sh", "-c", "kill -KILL $$"]).code(), 137);
+    // As programs do that close their streams before they end.
+    let silent = lab.run(&["exec", task, "sh", "-c", "exec >&- 2>&-; sleep 0.1; exit 7"]);
+    assert_eq!(silent.code(), 7, "{}", silent.stderr());
     let missing = lab.run(&["exec", task, "no-such-program"]);
     assert_eq!(missing.code(), 1);
     assert!(missing.stderr().contains("Failed to execute command: No such file"), "{}", missing.stderr());

@@ -110,6 +110,7 @@ impl Guests {
 
     /// The streams of a container that has ended: they end by themselves, or soon; `then` after that.
     pub fn let_linger(&self, switchboard: Switchboard, then: impl FnOnce() + Send + 'static) {
+        switchboard.ended();
         self.tasks.spawn(async move {
             let _late = tokio::time::timeout(LINGERS, switchboard.over()).await;
             switchboard.close();

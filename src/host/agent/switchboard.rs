@@ -53,6 +53,9 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a client that has not launched the container may take nothing, while there is more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a process may go on without streams before they are taken for ended.
+const SILENT: Duration = Duration::from_secs(1);
+
 /// From the end of a container to the end of its streams, if somebody still holds them open, or nobody has come for them.
 pub(super) const LINGERS: Duration = Duration::from_secs(5);
 
@@ -70,6 +73,8 @@ struct Board {
     outlets: Mutex<Vec<Arc<Outlet>>>,
     /// From now on what comes out is read.
     begun: CancellationToken,
+    /// The process has ended.
+    ended: CancellationToken,
     /// Nothing comes out any more.
     over: CancellationToken,
     /// Streams that are still read.
@@ -112,6 +117,7 @@ impl Switchboard {
             taken: AtomicBool::new(false),
             outlets: Mutex::default(),
             begun: CancellationToken::new(),
+            ended: CancellationToken::new(),
             over: CancellationToken::new(),
             open: AtomicUsize::new(1 + usize::from(error.is_some())),
         };
@@ -145,6 +151,11 @@ impl Switchboard {
         free.then(|| Input(self.clone()))
     }
 
+    /// The process has ended; what it leaves may hold the streams still.
+    pub fn ended(&self) {
+        self.0.ended.cancel();
+    }
+
     /// Waits until nothing comes out any more.
     pub async fn over(&self) {
         self.0.over.cancelled().await;
@@ -171,7 +182,8 @@ impl Switchboard {
         self.0.input.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads one stream to its end. The last one ends them all.
+    /// Reads one stream to its end. The last one ends them all, with the process: many a program closes its streams just
+    /// before it ends, and a session that is over is killed.
     async fn pump(self, end: Receiver, kind: data::Type, mut file: File) {
         let over = self.0.over.clone();
         let reading = async {
@@ -186,6 +198,7 @@ impl Switchboard {
         };
         over.run_until_cancelled(reading).await;
         if self.0.open.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let _goes_on = tokio::time::timeout(SILENT, self.0.ended.cancelled()).await;
             self.close();
         }
     }
