@@ -204,7 +204,8 @@ impl Sim {
     /// Once as many run as are wanted, at most one of them is missing, whatever is replaced.
     fn hold_bounds(&mut self) {
         let running = self.running();
-        if running == self.config.num_of_node as usize {
+        // On the way down from a larger number as many run for a moment, and some of those are to end.
+        if running == self.config.num_of_node as usize && self.scheduler.counts().killing == 0 {
             self.reached = Some(running);
         }
         if let Some(wanted) = self.reached {
