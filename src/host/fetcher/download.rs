@@ -12,7 +12,7 @@ use reqwest::{Client, Response, StatusCode, header::CONTENT_LENGTH};
 use tokio::io::AsyncWriteExt;
 
 use super::work::{Wanted, room};
-use crate::{engine::agent::fetch::Origin, runtime};
+use crate::{client::chain, engine::agent::fetch::Origin, runtime};
 
 /// Bytes between two looks at the room that is left.
 const BETWEEN_LOOKS: u64 = 16 * 1024 * 1024;
@@ -45,7 +45,7 @@ impl Downloader {
             }
             Origin::Net(url) => {
                 let request = self.client()?.head(url).send();
-                let response = self.in_time(request).await?.map_err(|error| reason(&error))?;
+                let response = self.in_time(request).await?.map_err(|error| chain(&error))?;
                 let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
                 let length = length.and_then(|length| length.parse().ok()).filter(|length| *length > 0);
                 length.ok_or_else(|| format!("URI reported content-length 0: {url}"))
@@ -77,7 +77,7 @@ impl Downloader {
         let failed = |error: String| format!("Error downloading resource: {error}");
         let request = self.client()?.get(url).send();
         let response = self.in_time(request).await.map_err(failed)?;
-        let response = response.map_err(|error| failed(reason(&error)))?;
+        let response = response.map_err(|error| failed(chain(&error)))?;
         if response.status() != StatusCode::OK {
             let code = response.status().as_u16();
             return Err(format!("Error downloading resource, received HTTP return code {code}"));
@@ -90,7 +90,7 @@ impl Downloader {
         let disk = file.try_clone().map_err(|error| error.to_string())?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut written, mut look_at): (u64, u64) = (0, 0);
-        while let Some(chunk) = self.in_time(response.chunk()).await?.map_err(|error| reason(&error))? {
+        while let Some(chunk) = self.in_time(response.chunk()).await?.map_err(|error| chain(&error))? {
             if written >= look_at {
                 look_at = written + BETWEEN_LOOKS;
                 room(&disk).map_err(|error| error.to_string())?;
@@ -119,17 +119,6 @@ impl Downloader {
         let client = client.map_err(|error| error.to_string())?;
         Ok(self.client.get_or_init(|| client))
     }
-}
-
-/// An error with what it comes from, which says more.
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 async fn copy(

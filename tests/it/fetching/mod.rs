@@ -16,6 +16,7 @@ use self::server::Server;
 use crate::{
     processes::{cluster::Cluster, framework::Framework, http::call},
     python::python,
+    support::eventually,
 };
 
 const SCRIPT: &str = "#!/bin/sh\ncat bundle/hello conf/app.conf\ntest -x bundle/tool && echo executable\n";
@@ -72,11 +73,16 @@ impl Lab {
         (answer.code(), String::from_utf8_lossy(&answer.body).into_owned())
     }
 
-    /// Launches a container by the agent API, and waits for its end.
-    fn container(&self, id: &Value, command: &Value) -> (u16, String) {
+    /// Launches a container by the agent API.
+    fn launch_container(&self, id: &Value, command: &Value) -> (u16, String) {
         let resources = if id["parent"].is_null() { resources() } else { json!([]) };
         let launch = json!({ "container_id": id, "command": command, "resources": resources });
-        let (code, text) = self.ask_agent(&json!({ "type": "LAUNCH_CONTAINER", "launch_container": launch }));
+        self.ask_agent(&json!({ "type": "LAUNCH_CONTAINER", "launch_container": launch }))
+    }
+
+    /// Launches a nested container and waits for it: how it has ended is kept as long as its parent.
+    fn nested_container(&self, id: &Value, command: &Value) -> (u16, String) {
+        let (code, text) = self.launch_container(id, command);
         if code != 200 {
             return (code, text);
         }
@@ -253,16 +259,23 @@ async fn containers_of_the_agent_api_get_files_too() {
     let uris = json!([{ "value": lab.server.url("bundle.tar.gz") }]);
     let command = json!({ "value": "test \"$(cat bundle/hello)\" = hello || exit 3; exit 7", "uris": uris });
     let ended = r#"{"type":"WAIT_CONTAINER","wait_container":{"exit_status":1792}}"#;
-    assert_eq!(lab.container(&json!({ "value": "alone" }), &command), (200, ended.to_owned()));
+    // One that stands alone is forgotten when it has ended.
+    let result = lab.cluster.site.path().join("alone");
+    let line = format!("cat bundle/hello > '{}'", result.display());
+    let alone = json!({ "value": line, "uris": uris });
+    assert_eq!(lab.launch_container(&json!({ "value": "alone" }), &alone).0, 200);
+    eventually("it has read what was fetched", || {
+        fs::read_to_string(&result).is_ok_and(|text| text.trim_end() == "hello")
+    });
     lab.launch(lab.task("t", "sleep 1000", &json!([])));
     let status = lab.framework.until_state("t", "TASK_RUNNING");
     let parent = &status["container_status"]["container_id"];
     let nested = |id: &str| json!({ "value": id, "parent": parent });
-    assert_eq!(lab.container(&nested("in"), &command), (200, ended.to_owned()));
+    assert_eq!(lab.nested_container(&nested("in"), &command), (200, ended.to_owned()));
     assert!(lab.sandbox("t").join("containers/in/bundle/hello").exists());
     let missing = json!({ "value": "true", "uris": [{ "value": lab.server.url("missing") }] });
     let name = format!("{}.none", parent["value"].as_str().unwrap());
     let refused = format!("Failed to fetch all URIs for container '{name}': exited with status 1");
-    assert_eq!(lab.container(&nested("none"), &missing), (400, refused));
+    assert_eq!(lab.nested_container(&nested("none"), &missing), (400, refused));
     lab.end().await;
 }
