@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     cli,
-    client::{operator::Operator, scheduler_api::SchedulerApi, zookeeper::ZooKeeperUrl},
+    client::{
+        Http, masters::Masters, operator::Operator, scheduler_api::SchedulerApi, zookeeper::ZooKeeperUrl,
+    },
     error::{Code, Context, Failure, Result},
     printer::Printer,
     provider::{
@@ -125,12 +127,24 @@ impl Settings {
         })
     }
 
+    /// The masters of [`Settings::master`].
+    ///
+    /// # Errors
+    /// As [`Settings::master`].
+    pub fn masters(&self) -> Result<Masters> {
+        let masters = match &self.global.master {
+            Some(named) => Masters::parse(&urls("--master", named)?),
+            None => self.running()?.1.endpoints.leading(),
+        };
+        masters.context("find the master")
+    }
+
     /// The operator API of [`Settings::master`].
     ///
     /// # Errors
     /// As [`Settings::master`].
     pub fn operator(&self) -> Result<Operator> {
-        provider::operator(&self.master()?).context("talk to the master")
+        Ok(Operator::new(Http::new(), self.masters()?))
     }
 
     /// The HTTP API of [`Settings::scheduler`].

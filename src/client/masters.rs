@@ -11,6 +11,7 @@ use crate::{
         ClientError,
         election::{self, Detection},
         http::base_url,
+        published::Published,
         zookeeper::{DEFAULT_SESSION_TIMEOUT, ZooKeeperUrl},
     },
     runtime::Tasks,
@@ -27,6 +28,7 @@ pub struct Masters {
     /// Named by a redirect, or found in ZooKeeper.
     leader: Option<Url>,
     election: Option<Box<Election>>,
+    published: Published,
 }
 
 /// Where the leader is looked up. Clones share one session.
@@ -59,7 +61,7 @@ impl Masters {
         if known.is_empty() {
             return Err(ClientError::NoLeader("no master is named".to_owned()));
         }
-        Ok(Self { known, at: 0, leader: None, election: None })
+        Ok(Self::of(known))
     }
 
     /// Reads `zk://host:port/path`, or a list with commas: `http://a:5050,http://b:5050`.
@@ -79,7 +81,22 @@ impl Masters {
         let first = url.servers.first().map_or("", String::as_str);
         let place = format!("zk://{first}{}", url.path);
         let known = Url::parse(&place).map_err(|_| ClientError::Url(place))?;
-        Ok(Self { known: vec![known], at: 0, leader: None, election: Some(Box::new(Election::new(url))) })
+        Ok(Self { election: Some(Box::new(Election::new(url))), ..Self::of(vec![known]) })
+    }
+
+    fn of(known: Vec<Url>) -> Self {
+        Self { known, at: 0, leader: None, election: None, published: Published::default() }
+    }
+
+    /// Masters of a lab of containers, which is reached at other addresses than its masters and agents tell.
+    #[must_use]
+    pub fn published_at(self, published: Published) -> Self {
+        Self { published, ..self }
+    }
+
+    /// Where the lab's masters and agents answer on this machine, if it is such a lab.
+    pub fn published(&self) -> &Published {
+        &self.published
     }
 
     /// Where the masters elect their leader, if they were named so.
@@ -154,6 +171,7 @@ impl Masters {
         let Ok(mut url) = self.current().join(location) else { return false };
         url.set_path("/");
         url.set_query(None);
+        url = self.published.master(url);
         if url.scheme() != "http" || url == *self.current() {
             return false;
         }
@@ -164,7 +182,7 @@ impl Masters {
 
 #[cfg(test)]
 mod tests {
-    use super::Masters;
+    use super::{Masters, Published};
 
     #[test]
     fn goes_round_and_follows_the_leader() {
@@ -177,6 +195,17 @@ mod tests {
         assert!(!masters.redirected("//c:5050/"));
         masters.failed();
         assert_eq!(masters.current().as_str(), "http://b:5050/");
+    }
+
+    #[test]
+    fn follows_the_leader_to_where_its_lab_publishes_it() {
+        let published =
+            Published::new([("master-1", "http://127.0.0.1:5050"), ("master-2", "http://127.0.0.1:5052")]);
+        let masters = Masters::parse("127.0.0.1:5050,127.0.0.1:5052").unwrap();
+        let mut masters = masters.published_at(published);
+        assert!(masters.redirected("//master-2:5052/api/v1"));
+        assert_eq!(masters.current().as_str(), "http://127.0.0.1:5052/");
+        assert!(!masters.redirected("//master-2:5052/"), "it is asked already");
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! - `docker`: Docker Engine, or who speaks its API
 //! - `election`: which of several masters leads, by ZooKeeper
 //! - `zookeeper`: sessions with ZooKeeper
-//! - `masters`: which of several masters leads; `retry`: how long to wait before the next try
+//! - `masters`: which of several masters leads; `published`: where those of a lab of containers answer on this machine
+//! - `retry`: how long to wait before the next try
 
 pub mod agent;
 pub mod agent_files;
@@ -24,6 +25,7 @@ mod http;
 pub mod marathon;
 pub mod masters;
 pub mod operator;
+pub mod published;
 mod records;
 pub mod retry;
 pub mod scheduler;

@@ -191,18 +191,22 @@ impl Operator {
         self.tell(&Call { teardown: Some(teardown), ..of(call::Type::Teardown) }).await
     }
 
-    /// The address of an agent, as the master knows it.
+    /// Where an agent is asked that the master knows.
     ///
     /// # Errors
     /// Also when the master knows no such agent.
     pub async fn agent_url(&self, id: &AgentId) -> Result<Url, ClientError> {
         let agents = self.get_agents().await?.agents;
         let agent = agents.iter().find(|agent| agent.agent_info.id.as_ref() == Some(id));
-        let pid = agent.and_then(|agent| agent.pid.as_deref()).and_then(|pid| pid.split_once('@'));
-        match pid {
-            Some((_, address)) => base_url(address),
+        match agent.and_then(|agent| self.url_of(agent)) {
+            Some(url) => base_url(&url),
             None => Err(ClientError::Malformed(format!("the master knows no agent `{id}`"))),
         }
+    }
+
+    /// Where this agent is asked; none while the master has no address of it.
+    pub fn url_of(&self, agent: &response::get_agents::Agent) -> Option<String> {
+        self.with(|masters| masters.published().agent(agent))
     }
 
     /// The changes of the cluster, beginning with all that is there.

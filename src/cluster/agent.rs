@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    client::published::Published,
     cluster::{
         amounts::{attributes_text, quantities},
         fold::Names,
@@ -20,7 +21,7 @@ pub struct Agent {
     pub hostname: Arc<str>,
     /// What it is called among the components, which tells it from others of its host; else its hostname.
     pub name: Arc<str>,
-    /// `http://127.0.0.1:5051`
+    /// Where it is asked: `http://127.0.0.1:5051`.
     pub url: String,
     pub version: String,
     pub state: AgentState,
@@ -70,11 +71,10 @@ impl AgentState {
 }
 
 impl Agent {
-    pub(super) fn read(agent: get_agents::Agent, names: &mut Names) -> Self {
+    pub(super) fn read(agent: get_agents::Agent, names: &mut Names, published: &Published) -> Self {
         let state = AgentState::of(&agent);
-        let address = agent.pid.as_deref().map(address_of);
         Self {
-            url: address.map(|address| format!("http://{address}")).unwrap_or_default(),
+            url: published.agent(&agent).unwrap_or_default(),
             version: agent.version,
             state,
             registered: agent.registered_time.map(time),
@@ -84,19 +84,18 @@ impl Agent {
             total: quantities(&agent.total_resources),
             total_resources: agent.total_resources,
             allocated_resources: agent.allocated_resources,
-            ..Self::recovered(agent.agent_info, names)
+            ..Self::recovered(agent.agent_info, names, published)
         }
     }
 
     /// One that the master knows of from its registry, and that has not come back yet.
-    pub(super) fn recovered(info: v1::AgentInfo, names: &mut Names) -> Self {
+    pub(super) fn recovered(info: v1::AgentInfo, names: &mut Names, published: &Published) -> Self {
         let id = info.id.as_ref().map_or("", v1::AgentId::as_str);
-        let port = info.port.unwrap_or(5051);
         Self {
             id: names.get(id),
             hostname: names.get(&info.hostname),
             name: names.get(&info.hostname),
-            url: format!("http://{}:{port}", info.hostname),
+            url: published.recovered_agent(&info),
             version: String::new(),
             state: AgentState::Inactive,
             registered: None,

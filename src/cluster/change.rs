@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    client::published::Published,
     cluster::{component::Component, history::Happening, link::Link, snapshot::Snapshot},
     mesos::v1::master::{Event, response},
     scheduler::api,
@@ -13,6 +14,8 @@ use crate::{
 pub enum Change {
     MasterLink(Link),
     SchedulerLink(Link),
+    /// Where masters and agents answer that tell addresses of their own network.
+    Published(Published),
     /// The master that answers: its URL and what it says of itself.
     Master {
         url: String,

@@ -88,7 +88,7 @@ async fn crash_container(
 
 /// The service whose master leads: its hostname is its name.
 async fn leader(endpoints: &Endpoints) -> Result<String> {
-    let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
+    let operator = endpoints.operator().context("talk to the master")?;
     let master = operator.get_master().await.context("ask who leads")?;
     Ok(master.master_info.and_then(|info| info.hostname).unwrap_or_default())
 }
@@ -125,7 +125,7 @@ async fn whole(
     for (name, url) in endpoints.services() {
         ready::service(&http, name, url, clock, args.wait).await?;
     }
-    let operator = provider::operator(&endpoints.master_list()).map_err(failed)?;
+    let operator = endpoints.operator().map_err(failed)?;
     ready::master(&operator, clock, args.wait).await?;
     ready::agents(&operator, endpoints, clock, args.wait, |_| ()).await?;
     if let Some(url) = &endpoints.scheduler {

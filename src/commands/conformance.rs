@@ -126,7 +126,7 @@ async fn found(settings: &Settings, args: &cli::Conformance, operator: &Operator
         .agents
         .iter()
         .filter(|agent| agent.active)
-        .filter_map(|agent| agent.pid.as_ref()?.split_once('@')?.1.parse().ok())
+        .filter_map(|agent| operator.url_of(agent)?.parse().ok())
         .collect();
     let leader: Address = address("--master", operator.master().as_str())?;
     let known = master.split(',').filter_map(|url| url.parse::<Address>().ok());

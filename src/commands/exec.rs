@@ -43,8 +43,7 @@ pub(super) async fn container(task: &Task) -> Result<(Containers, ContainerId)> 
     if task.agent.is_empty() {
         return Err(Failure::failed(format!("the agent of task `{}` is gone", task.id)));
     }
-    let agent = format!("http://{}", task.agent);
-    let containers = Containers::new(Http::new(), &agent).context("talk to the agent")?;
+    let containers = Containers::new(Http::new(), &task.agent_url).context("talk to the agent")?;
     let known = match &task.container {
         Some(known) => Some(known.clone()),
         None => {

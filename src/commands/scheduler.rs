@@ -68,7 +68,7 @@ async fn start(settings: &Settings, clock: Clock) -> Result<()> {
 /// Has the lab's process do something to its scheduler; gives where the lab answers then.
 async fn order(state: &StateDir, order: &Order, what: &str) -> Result<Endpoints> {
     match control::order(&state.socket(), order).await.context("reach the lab's process")? {
-        Answer::Done { endpoints, .. } => Ok(endpoints),
+        Answer::Done { endpoints, .. } => Ok(*endpoints),
         Answer::Failed { message } => {
             Err(Failure::failed(format!("the scheduler could not {what}: {message}")))
         }
@@ -150,7 +150,7 @@ pub async fn serve(settings: &Settings, args: &SchedulerArgs, clock: Clock) -> R
     let config = first_config(settings, args)?;
     let tasks = Tasks::new();
     super::lab_process::log_to(std::io::stderr);
-    let masters = Masters::parse(&master).context("find the master")?;
+    let masters = settings.masters()?;
     let keep_in = keep_in(args, &masters, &config.name)?;
     let setup = host::scheduler::Setup::new(config, work_dir, masters);
     let options = match &args.executor_binary {

@@ -148,7 +148,7 @@ fn of_dead(record: &LabRecord) -> Status {
 
 async fn of_lab(record: &LabRecord) -> Result<Status> {
     let endpoints = &record.endpoints;
-    let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
+    let operator = endpoints.operator().context("talk to the master")?;
     let http = Http::new();
     let (agents, masters, services, mut containers) = tokio::join!(
         operator.get_agents(),

@@ -29,6 +29,9 @@ pub struct Task {
     pub agent_id: String,
     /// The agent's address, `127.0.0.1:5051`.
     pub agent: String,
+    /// Where it is asked.
+    #[serde(skip)]
+    pub agent_url: String,
     pub executor_id: String,
     /// Where its agent shows what it writes.
     #[serde(skip)]
@@ -63,12 +66,13 @@ pub async fn list(operator: &Operator, all: bool) -> Result<Vec<Task>> {
     let answer = operator.get_tasks().await.context("ask the master for its tasks")?;
     let agents = operator.get_agents().await.context("ask the master for its agents")?;
     let frameworks = operator.get_frameworks().await.context("ask the master for its frameworks")?;
-    let addresses: BTreeMap<String, String> = agents
+    let addresses: BTreeMap<String, (String, String)> = agents
         .agents
         .into_iter()
         .filter_map(|agent| {
+            let url = operator.url_of(&agent)?;
             let address = address_of(&agent.pid?).to_owned();
-            Some((agent.agent_info.id?.value, address))
+            Some((agent.agent_info.id?.value, (address, url)))
         })
         .collect();
     let names: BTreeMap<String, String> = frameworks
@@ -110,16 +114,23 @@ pub fn find(tasks: Vec<Task>, text: &str) -> Result<Task> {
     }
 }
 
-fn read(task: v1::Task, addresses: &BTreeMap<String, String>, names: &BTreeMap<String, String>) -> Task {
+/// With each agent's address and URL, and the names of frameworks.
+fn read(
+    task: v1::Task,
+    addresses: &BTreeMap<String, (String, String)>,
+    names: &BTreeMap<String, String>,
+) -> Task {
     let amounts = quantities(&task.resources);
     let state = task.state();
     let newest = task.statuses.last();
     let started = task.statuses.first().and_then(|status| status.timestamp);
+    let (agent, agent_url) = addresses.get(&task.agent_id.value).cloned().unwrap_or_default();
     Task {
         id: task.task_id.value.clone(),
         name: task.name.clone(),
         framework: names.get(&task.framework_id.value).cloned().unwrap_or_default(),
-        agent: addresses.get(&task.agent_id.value).cloned().unwrap_or_default(),
+        agent,
+        agent_url,
         sandbox: agent_files::sandbox_of(&task),
         container: container_of(&task.statuses),
         executor_id: task.executor_id.map_or(task.task_id.value, |id| id.value),

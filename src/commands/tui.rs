@@ -103,6 +103,7 @@ fn addresses(state: &StateDir, scheduler: Option<String>) -> Result<Addresses, S
     let services = endpoints.services().map(|(name, url)| (name.to_owned(), url.to_owned()));
     Ok(Addresses {
         master: endpoints.master_list(),
+        published: endpoints.published.clone(),
         masters: masters.map(|(name, url)| (name, url.to_owned())).collect(),
         services: services.collect(),
         scheduler: scheduler.or(record.endpoints.scheduler),

@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ClientError, Http, masters::Masters, operator::Operator, scheduler_api::SchedulerApi};
+use crate::client::{
+    ClientError, Http, masters::Masters, operator::Operator, published::Published,
+    scheduler_api::SchedulerApi,
+};
 
 /// Where a lab's components answer; every value is a URL without a slash at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub struct Endpoints {
     pub registry: Option<String>,
     /// Absent while the scheduler is stopped.
     pub scheduler: Option<String>,
+    /// Of a lab whose masters and agents are known by names of their own network.
+    #[serde(default, skip_serializing_if = "Published::is_empty")]
+    pub published: Published,
 }
 
 impl Endpoints {
@@ -60,6 +66,22 @@ impl Endpoints {
         self.masters().collect::<Vec<_>>().join(",")
     }
 
+    /// The masters, to look for the leading one.
+    ///
+    /// # Errors
+    /// When one is no `http://` address.
+    pub fn leading(&self) -> Result<Masters, ClientError> {
+        Ok(Masters::new(self.masters())?.published_at(self.published.clone()))
+    }
+
+    /// The operator API of the leading master.
+    ///
+    /// # Errors
+    /// As [`Endpoints::leading`].
+    pub fn operator(&self) -> Result<Operator, ClientError> {
+        Ok(Operator::new(Http::new(), self.leading()?))
+    }
+
     /// What the masters are called: `master`, or `master-1` and so on where there are several.
     pub fn named_masters(&self) -> Vec<(String, &str)> {
         let name = |at: usize| master_name(at, 1 + self.more_masters.len());
@@ -75,14 +97,6 @@ pub fn is_below_mesos(service: &str) -> bool {
 /// The name of the master at this place among so many.
 pub fn master_name(at: usize, of: usize) -> String {
     if of == 1 { "master".to_owned() } else { format!("master-{}", at + 1) }
-}
-
-/// The operator API of the master at `url`.
-///
-/// # Errors
-/// When `url` is no `http://` address.
-pub fn operator(url: &str) -> Result<Operator, ClientError> {
-    Ok(Operator::new(Http::new(), Masters::parse(url)?))
 }
 
 /// The HTTP API of our scheduler at `url`.

@@ -18,6 +18,7 @@ use crate::{
         agent_files::{AgentFiles, sandbox},
         masters::Masters,
         operator::Operator,
+        published::Published,
         scheduler::subscribe,
         scheduler_api::SchedulerApi,
     },
@@ -166,6 +167,10 @@ async fn the_operator_asks_the_leader() {
     assert!(operator.agent_url(&"a2".into()).await.is_err());
     assert!(operator.get_state().await.is_err(), "answered with something else");
     assert_eq!(follower.received().len(), 1, "the leader is remembered");
+    let published = Published::new([("h", "http://127.0.0.2:5051")]);
+    let masters = Masters::parse(&leader.url).unwrap().published_at(published);
+    let here = Operator::new(Http::new(), masters).agent_url(&"a1".into()).await;
+    assert_eq!(here.unwrap().as_str(), "http://127.0.0.2:5051/", "where its lab publishes it");
 }
 
 #[tokio::test]

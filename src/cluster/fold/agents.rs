@@ -26,14 +26,14 @@ impl ClusterView {
         let gone: Vec<_> = gone.map(|agent| Arc::clone(&agent.id)).collect();
         gone.into_iter().for_each(|id| self.agent_gone(&id));
         for info in answer.recovered_agents {
-            let agent = Agent::recovered(info, &mut self.fold.names);
+            let agent = Agent::recovered(info, &mut self.fold.names, &self.fold.published);
             self.put_agent(agent);
         }
         answer.agents.into_iter().for_each(|agent| self.agent(agent));
     }
 
     pub(super) fn agent(&mut self, agent: get_agents::Agent) {
-        let agent = Agent::read(agent, &mut self.fold.names);
+        let agent = Agent::read(agent, &mut self.fold.names, &self.fold.published);
         self.put_agent(agent);
     }
 

@@ -17,6 +17,7 @@ use std::{
 };
 
 use crate::{
+    client::published::Published,
     cluster::{Change, ClusterView, rows::Key, snapshot::Snapshot},
     mesos::{time::Time, v1::master::Event},
     scheduler::api::TaskView,
@@ -42,6 +43,7 @@ pub struct Memory {
     on_agent: HashMap<Arc<str>, Tally>,
     /// By id of the framework, known or not.
     of_framework: HashMap<Arc<str>, Tally>,
+    published: Published,
     /// What agents are called among the components, by URL.
     agent_names: HashMap<String, Arc<str>>,
     /// What our scheduler says of its tasks, by id.
@@ -81,6 +83,7 @@ impl ClusterView {
         match change {
             Change::MasterLink(link) => self.master_link(link),
             Change::SchedulerLink(link) => self.scheduler_link(link),
+            Change::Published(published) => self.fold.published = published,
             Change::Master { url, answer, version } => self.master(url, &answer, version),
             Change::Snapshot(state) => self.snapshot(*state),
             Change::Event(event) => self.event(*event),

@@ -8,6 +8,7 @@ use super::make::{
     state, status, task, task_added, task_updated, view, view_of,
 };
 use crate::{
+    client::published::Published,
     cluster::{
         Change, ClusterView,
         agent::AgentState,
@@ -19,7 +20,7 @@ use crate::{
         rows::Rows as _,
         task::Task,
     },
-    mesos::v1::{self, TaskState},
+    mesos::v1::{self, TaskState, master::response::get_agents},
     scheduler::{
         api::{self, KillReason},
         quantities::Quantities,
@@ -427,6 +428,17 @@ fn components_are_counted_when_they_start_anew() {
     assert_eq!(texts(&view), ["agent-1: Connection refused", "agent-1: registered"]);
     view.apply(at(21.0), Change::Components(vec!["master".to_owned()]));
     assert_eq!(view.components.len(), 0);
+}
+
+#[test]
+fn agents_of_a_lab_of_containers_are_where_it_publishes_them() {
+    let told =
+        get_agents::Agent { pid: Some("slave(1)@172.18.0.33:5051".to_owned()), ..agent("a1", "agent-1", "") };
+    let mut view = view_of([change(agent_added(told.clone()))]);
+    assert_eq!(view.agents.find("a1").unwrap().url, "http://172.18.0.33:5051");
+    view.apply(at(1.0), Change::Published(Published::new([("agent-1", "http://127.0.0.1:5051")])));
+    view.apply(at(2.0), change(agent_added(told)));
+    assert_eq!(view.agents.find("a1").unwrap().url, "http://127.0.0.1:5051");
 }
 
 #[test]

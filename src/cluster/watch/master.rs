@@ -6,6 +6,7 @@ use crate::{
     client::{
         masters::Masters,
         operator::{Operator, OperatorEvents},
+        published::Published,
     },
     cluster::{
         Change,
@@ -19,23 +20,28 @@ use crate::{
     mesos::v1::master::{Event, event::Subscribed, response::GetMaster},
 };
 
+/// As [`Addresses`](super::Addresses) has them: the masters, and where they answer.
+type Named = (String, Published);
+
 pub struct Master {
     feed: Feed,
     line: Line,
     /// The masters that were named, and who of them was found to lead.
-    operator: Option<(String, Operator)>,
+    operator: Option<(Named, Operator)>,
+    /// What the read model has been told.
+    published: Published,
 }
 
 impl Master {
     pub fn new(feed: Feed) -> Self {
-        Self { line: Line::new(&feed), feed, operator: None }
+        Self { line: Line::new(&feed), feed, operator: None, published: Published::default() }
     }
 
     pub async fn run(mut self) -> Infallible {
         loop {
             let place = self.feed.locate();
             let problem = match &place {
-                Ok(addresses) => self.watch(&addresses.master).await,
+                Ok(addresses) => self.watch((addresses.master.clone(), addresses.published.clone())).await,
                 Err(problem) => problem.clone(),
             };
             let now = self.feed.now();
@@ -48,16 +54,23 @@ impl Master {
     }
 
     /// Returns what went wrong.
-    async fn watch(&mut self, masters: &str) -> String {
+    async fn watch(&mut self, masters: Named) -> String {
+        if self.published != masters.1 {
+            self.published = masters.1.clone();
+            self.feed.send(Change::Published(masters.1.clone())).await;
+        }
         let operator = match self.operator.take() {
             Some((named, operator)) if named == masters => operator,
-            _ => match Masters::parse(masters) {
-                Ok(masters) => Operator::new(self.feed.http.clone(), masters),
+            _ => match Masters::parse(&masters.0) {
+                Ok(known) => {
+                    let known = known.published_at(masters.1.clone());
+                    Operator::new(self.feed.http.clone(), known)
+                }
                 Err(error) => return error.to_string(),
             },
         };
         let problem = self.connect(&operator).await;
-        self.operator = Some((masters.to_owned(), operator));
+        self.operator = Some((masters, operator));
         problem
     }
 

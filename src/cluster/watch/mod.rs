@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
 
 use crate::{
+    client::published::Published,
     cluster::Change,
     runtime::{Clock, Tasks},
 };
@@ -32,6 +33,8 @@ use feed::Feed;
 pub struct Addresses {
     /// One URL, or several with commas between.
     pub master: String,
+    /// Of a lab of containers, whose masters and agents tell addresses of their own network.
+    pub published: Published,
     /// Absent when our scheduler does not run, or is not known.
     pub scheduler: Option<String>,
     /// What to say when there is no scheduler.

@@ -113,7 +113,7 @@ async fn parts(feed: &Feed, addresses: &Addresses) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut agents = None;
     if let Ok(masters) = Masters::parse(&addresses.master) {
-        let operator = Operator::new(feed.http.clone(), masters);
+        let operator = Operator::new(feed.http.clone(), masters.published_at(addresses.published.clone()));
         agents = tokio::time::timeout(PATIENCE, operator.get_agents()).await.ok().and_then(Result::ok);
         let url = super::master::url(&operator);
         let whole = Part { component: component("master", Kind::Master, &url), whom: Whom::Master(operator) };

@@ -138,8 +138,7 @@ async fn sandbox(settings: &Settings, args: &cli::Logs, text: &str) -> Result<()
     }
     let stream = if args.stderr { "stderr" } else { "stdout" };
     let path = format!("{}/{stream}", task.sandbox);
-    let files =
-        AgentFiles::new(Http::new(), &format!("http://{}", task.agent)).context("talk to the agent")?;
+    let files = AgentFiles::new(Http::new(), &task.agent_url).context("talk to the agent")?;
     let offset = match args.tail {
         Some(lines) => last_lines(&files, &path, lines).await?,
         None => 0,

@@ -63,8 +63,7 @@ const CAPABILITIES: [capability::Type; 4] = [
 pub async fn run(settings: &Settings, args: &cli::Run, clock: Clock) -> Result<()> {
     let wish = Wish::of(args)?;
     let signals = Signals::listen().context("listen for signals")?;
-    let master = settings.master()?;
-    let masters = Masters::parse(&master).context("find the master")?;
+    let masters = settings.masters()?;
     let info = framework_info(settings, args);
     let tasks = Tasks::new();
     let (pieces, written) = mpsc::channel(PIECES);

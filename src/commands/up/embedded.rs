@@ -91,7 +91,7 @@ impl UpRun<'_> {
             Answer::Done { changes, endpoints } => {
                 let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
                 self.say_changes(&changes);
-                Ok(Some(Started { endpoints, changes, in_use: Vec::new() }))
+                Ok(Some(Started { endpoints: *endpoints, changes, in_use: Vec::new() }))
             }
             Answer::Failed { message } => Err(self.failure(format!("the lab could not change: {message}"))),
         }

@@ -30,7 +30,7 @@ impl UpRun<'_> {
     pub(super) async fn cluster_ready(&self, started: &Started) -> Result<()> {
         let endpoints = &started.endpoints;
         let ports = taken(started);
-        let operator = provider::operator(&endpoints.master_list()).context("talk to the master")?;
+        let operator = endpoints.operator().context("talk to the master")?;
         let wait = self.args.wait;
         let http = Http::new();
         let (below_mesos, upon_mesos): (Vec<_>, Vec<_>) =

@@ -31,9 +31,12 @@ use super::{
     steps::{self, Change, Present, Step},
 };
 use crate::{
-    client::docker::{
-        Engine,
-        labels::{self, LabName},
+    client::{
+        docker::{
+            Engine,
+            labels::{self, LabName},
+        },
+        published::Published,
     },
     provider::{
         AgentName, Endpoints,
@@ -523,7 +526,7 @@ fn endpoints(spec: &LabSpec, ports: &BTreeMap<String, u16>) -> Endpoints {
         (0..spec.masters).filter_map(|index| at(&crate::provider::master_name(index, spec.masters)));
     let agents =
         spec.agents.iter().filter_map(|agent| Some((AgentName(agent.name.clone()), at(&agent.name)?)));
-    Endpoints {
+    let mut endpoints = Endpoints {
         zookeeper: ports.get("zookeeper").map(|port| format!("zk://127.0.0.1:{port}/mesos")),
         exhibitor: at("exhibitor"),
         master: masters.next().unwrap_or_default(),
@@ -532,7 +535,20 @@ fn endpoints(spec: &LabSpec, ports: &BTreeMap<String, u16>) -> Endpoints {
         marathon: spec.marathon.then(|| at("marathon")).flatten(),
         registry: at("registry"),
         scheduler: at("scheduler"),
-    }
+        published: Published::default(),
+    };
+    endpoints.published = published_at(spec, &endpoints);
+    endpoints
+}
+
+/// Masters by their names and agents by their host names: what they tell of themselves.
+fn published_at(spec: &LabSpec, endpoints: &Endpoints) -> Published {
+    let masters = endpoints.named_masters();
+    let agents = spec.agents.iter().filter_map(|agent| {
+        let url = endpoints.agents.get(&AgentName(agent.name.clone()))?;
+        Some((plan::hostname(agent), url.as_str()))
+    });
+    Published::new(masters.iter().map(|(name, url)| (name.as_str(), *url)).chain(agents))
 }
 
 #[cfg(test)]

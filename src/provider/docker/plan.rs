@@ -97,6 +97,11 @@ pub fn is_agent(service: &str) -> bool {
     service.starts_with("agent-")
 }
 
+/// What an agent is known by to its masters.
+pub fn hostname(agent: &AgentSpec) -> &str {
+    if agent.hostname == "localhost" { &agent.name } else { &agent.hostname }
+}
+
 /// The project of a lab.
 pub fn project(lab: &str) -> String {
     format!("mesoslab-{lab}")
@@ -297,11 +302,10 @@ impl Draft<'_> {
         let volume = format!("{}_{name}", self.project);
         // The same path in the container and on the machine, whose engine mounts sandboxes into containers of tasks.
         let work_dir = format!("{}/{volume}/_data", self.around.volumes_dir);
-        let hostname = if agent.hostname == "localhost" { name } else { &agent.hostname };
         let mut flags = vec![
             ("ip", "0.0.0.0".to_owned()),
             ("port", port.to_string()),
-            ("hostname", hostname.clone()),
+            ("hostname", hostname(agent).to_owned()),
             ("master", ZK_MESOS.to_owned()),
             ("work_dir", work_dir.clone()),
             ("resources", agent.all_resources()),

@@ -35,7 +35,7 @@ pub enum Order {
 /// What it answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
-    Done { changes: Vec<Change>, endpoints: Endpoints },
+    Done { changes: Vec<Change>, endpoints: Box<Endpoints> },
     Failed { message: String },
 }
 

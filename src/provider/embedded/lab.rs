@@ -147,6 +147,7 @@ impl EmbeddedLab {
                 .map(|(name, agent)| (name.clone(), url(agent.handle.endpoint())))
                 .collect(),
             scheduler: self.scheduler.url(),
+            ..Endpoints::default()
         }
     }
 

@@ -95,7 +95,7 @@ impl LabProcess {
             Order::Down => (Ok(Vec::new()), true),
         };
         let answer = match done {
-            Ok(changes) => Answer::Done { changes, endpoints: self.lab.endpoints() },
+            Ok(changes) => Answer::Done { changes, endpoints: Box::new(self.lab.endpoints()) },
             Err(error) => Answer::Failed { message: error.to_string() },
         };
         if let Err(error) = control::write_line(peer, &answer).await {

@@ -109,6 +109,7 @@ pub fn endpoints(spec: &LabSpec) -> Endpoints {
         marathon: spec.marathon.then(|| http(ports.marathon)),
         registry: Some(http(ports.registry)),
         scheduler: Some(http(ports.scheduler)),
+        ..Endpoints::default()
     }
 }
 

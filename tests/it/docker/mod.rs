@@ -12,6 +12,10 @@ mod lab;
 #[cfg(target_os = "linux")]
 mod private;
 #[cfg(target_os = "linux")]
+mod reach;
+#[cfg(target_os = "linux")]
+mod rootless;
+#[cfg(target_os = "linux")]
 mod stand_ins;
 #[cfg(target_os = "linux")]
 mod tasks;

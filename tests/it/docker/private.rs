@@ -12,15 +12,23 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::rootless;
 use crate::support::{Ran, eventually, skipped};
 
 /// Engines of this process, for the names of their namespaces.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
+/// The group of which the commands are that reach no container by its own address.
+const CUT_OFF: &str = "65534";
+
 pub struct PrivateEngine {
     home: TempDir,
     namespace: String,
     extra: Vec<String>,
+    /// It runs as a user of the test's own.
+    rootless: bool,
+    /// See [`PrivateEngine::cut_off`].
+    cut_off: bool,
     daemon: Child,
 }
 
@@ -41,39 +49,43 @@ impl PrivateEngine {
 
     /// With so many megabytes of disk.
     pub fn with_room(extra: &[&str], megabytes: Option<u32>) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            skipped("only root can start an engine");
-            return None;
-        }
-        let programs = ["dockerd", "nsenter", "ip", "docker"];
-        let is_missing = |name: &&&str| {
-            !Command::new("sh")
-                .args(["-c", &format!("command -v {name}")])
-                .output()
-                .is_ok_and(|it| it.status.success())
-        };
-        if let Some(missing) = programs.iter().find(is_missing) {
-            skipped(&format!("there is no {missing}"));
-            return None;
-        }
-        let home = tempfile::tempdir().expect("a directory");
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let namespace = format!("mlab-{}-{number}", std::process::id());
-        run("ip", &["netns", "add", &namespace]);
-        let inside = format!("--net=/run/netns/{namespace}");
-        run("nsenter", &[&inside, "ip", "link", "set", "lo", "up"]);
-        fs::write(home.path().join("daemon.json"), storage_driver().to_string()).expect("write");
+        let place = Place::new(&[])?;
         if let Some(megabytes) = megabytes {
-            let data = home.path().join("data");
+            let data = place.home.path().join("data");
             fs::create_dir(&data).expect("a directory");
             let data = data.display().to_string();
             run("mount", &["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs", &data]);
         }
+        Some(Self::at(place, extra, false))
+    }
+
+    /// One that runs as an ordinary user, in namespaces that slirp4netns connects: nobody reaches its containers by
+    /// their own addresses.
+    pub fn rootless() -> Option<Self> {
+        let place = Place::new(&rootless::PROGRAMS)?;
+        if let Err(why) = rootless::prepare(place.home.path()) {
+            skipped(&format!("no engine can be rootless here: {why}"));
+            place.leave();
+            return None;
+        }
+        Some(Self::at(place, &[], true))
+    }
+
+    fn at(place: Place, extra: &[&str], rootless: bool) -> Self {
+        let Place { home, namespace } = place;
         let extra = extra.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
-        let daemon = spawn(home.path(), &namespace, &extra);
-        let mut engine = Self { home, namespace, extra, daemon };
+        let daemon = spawn(home.path(), &namespace, &extra, rootless);
+        let mut engine = Self { home, namespace, extra, rootless, cut_off: false, daemon };
         engine.until_it_answers();
-        Some(engine)
+        engine
+    }
+
+    /// From now on no command of ours reaches a container by its own address.
+    pub fn cut_off(&mut self) {
+        let rule = ["-d", "172.16.0.0/12", "-m", "owner", "--gid-owner", CUT_OFF, "-j", "REJECT"];
+        let inside = format!("--net=/run/netns/{}", self.namespace);
+        run("nsenter", &[&[inside.as_str(), "iptables", "-w", "-I", "OUTPUT"], &rule[..]].concat());
+        self.cut_off = true;
     }
 
     pub fn path(&self) -> &Path {
@@ -93,6 +105,7 @@ impl PrivateEngine {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--net=/run/netns/{}", self.namespace))
+            .args(self.cut_off.then(|| format!("--setgid={CUT_OFF}")))
             .arg(env!("CARGO_BIN_EXE_mesoslab"))
             .args(args)
             .current_dir(self.home.path())
@@ -141,7 +154,7 @@ impl PrivateEngine {
     /// Stops it in order, and starts it again.
     pub fn restart(&mut self) {
         self.stop();
-        self.daemon = spawn(self.home.path(), &self.namespace, &self.extra);
+        self.daemon = spawn(self.home.path(), &self.namespace, &self.extra, self.rootless);
         self.until_it_answers();
     }
 
@@ -173,12 +186,52 @@ impl Drop for PrivateEngine {
     }
 }
 
-fn spawn(home: &Path, namespace: &str, extra: &[String]) -> Child {
+/// A directory and a network namespace, before there is an engine.
+struct Place {
+    home: TempDir,
+    namespace: String,
+}
+
+impl Place {
+    /// None where one of the programs is missing that an engine and `more` want.
+    fn new(more: &[&str]) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            skipped("only root can start an engine");
+            return None;
+        }
+        let is_missing = |name: &&&str| {
+            !Command::new("sh")
+                .args(["-c", &format!("command -v {name}")])
+                .output()
+                .is_ok_and(|it| it.status.success())
+        };
+        if let Some(missing) = ["dockerd", "nsenter", "ip", "docker"].iter().chain(more).find(is_missing) {
+            skipped(&format!("there is no {missing}"));
+            return None;
+        }
+        let home = tempfile::tempdir().expect("a directory");
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let namespace = format!("mlab-{}-{number}", std::process::id());
+        run("ip", &["netns", "add", &namespace]);
+        let inside = format!("--net=/run/netns/{namespace}");
+        run("nsenter", &[&inside, "ip", "link", "set", "lo", "up"]);
+        fs::write(home.path().join("daemon.json"), storage_driver().to_string()).expect("write");
+        Some(Self { home, namespace })
+    }
+
+    fn leave(self) {
+        run("ip", &["netns", "delete", &self.namespace]);
+    }
+}
+
+fn spawn(home: &Path, namespace: &str, extra: &[String], rootless: bool) -> Child {
     let at = |name: &str| home.join(name).display().to_string();
     let log = fs::OpenOptions::new().create(true).append(true).open(home.join("log")).expect("a log");
     let mut command = Command::new("nsenter");
     command
-        .args([&format!("--net=/run/netns/{namespace}"), "dockerd"])
+        .arg(format!("--net=/run/netns/{namespace}"))
+        .args(if rootless { rootless::before_dockerd(home) } else { Vec::new() })
+        .arg("dockerd")
         .args(["--config-file", &at("daemon.json"), "--data-root", &at("data"), "--exec-root", &at("exec")])
         .args(["--pidfile", &at("pid"), "-H", &format!("unix://{}", at("engine.sock")), "--bridge", "none"])
         .args(extra)
