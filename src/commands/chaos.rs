@@ -103,7 +103,7 @@ fn say(settings: &Settings, report: &Report) {
     };
     let lost = match report.tasks_lost {
         0 => "none was lost".to_owned(),
-        lost => format!("{lost} were lost"),
+        lost => format!("{lost} of those before run no more"),
     };
     printer.say(format!(
         "  {} {what} died; the lab was whole again after {:.0} ms: {} tasks running, {lost}",

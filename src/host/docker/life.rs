@@ -215,7 +215,11 @@ pub(super) fn told(inspected: &ContainerInspectResponse) -> Inspected {
     let text = serde_json::to_string(&[inspected]).unwrap_or_default();
     let mode = inspected.host_config.as_ref().and_then(|host| host.network_mode.clone()).unwrap_or_default();
     let networks = inspected.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
-    let network = networks.and_then(|networks| networks.get(&mode));
+    let network = networks.and_then(|networks| match networks.get(&mode) {
+        // Podman's word for every network that it bridges, whatever its name.
+        None if mode == "bridge" && networks.len() == 1 => networks.values().next(),
+        named => named,
+    });
     let addresses = network.into_iter().flat_map(|it| [&it.ip_address, &it.global_ipv6_address]);
     let addresses = addresses.flatten().filter_map(|address| address.parse::<IpAddr>().ok()).collect();
     Inspected { text, addresses }
@@ -272,4 +276,28 @@ pub(super) async fn remove(site: &Site, name: &str) {
 pub(super) fn was_started(inspected: &ContainerInspectResponse) -> bool {
     let status = inspected.state.as_ref().and_then(|state| state.status);
     !matches!(status, None | Some(ContainerStateStatusEnum::CREATED | ContainerStateStatusEnum::EMPTY))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::told;
+
+    #[test]
+    fn a_container_has_the_address_of_the_network_it_was_run_with() {
+        let addresses = |mode: &str, networks: &[(&str, &str)]| {
+            let networks: serde_json::Map<_, _> =
+                networks.iter().map(|(name, ip)| ((*name).to_owned(), json!({"IPAddress": ip}))).collect();
+            let inspected =
+                json!({"HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Networks": networks}});
+            let inspected = serde_json::from_value(inspected).expect("an answer");
+            told(&inspected).addresses.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(addresses("lab", &[("other", "10.1.0.2"), ("lab", "10.2.0.2")]), ["10.2.0.2"]);
+        assert_eq!(addresses("bridge", &[("bridge", "172.17.0.2"), ("lab", "10.2.0.2")]), ["172.17.0.2"]);
+        assert_eq!(addresses("bridge", &[("lab", "10.2.0.2")]), ["10.2.0.2"], "as Podman says it");
+        assert!(addresses("bridge", &[("other", "10.1.0.2"), ("lab", "10.2.0.2")]).is_empty());
+        assert!(addresses("host", &[("host", "")]).is_empty());
+    }
 }

@@ -94,10 +94,16 @@ async fn listed(engine: &Engine) -> Result<Vec<String>, EngineError> {
     listed.sort_by_key(|image| Reverse(image.created));
     let names = listed.into_iter().flat_map(|image| {
         // An engine of before 25 gives a nameless image this name.
-        let names: Vec<_> = image.repo_tags.into_iter().filter(|tag| tag != "<none>:<none>").collect();
+        let names = image.repo_tags.iter().filter(|tag| *tag != "<none>:<none>");
+        let names: Vec<_> = names.map(|tag| familiar(tag).to_owned()).collect();
         if names.is_empty() { vec![image.id] } else { names }
     });
     Ok(names.collect())
+}
+
+/// As Docker has a name that Podman tells with the registry that it would be pulled from.
+fn familiar(tag: &str) -> &str {
+    tag.strip_prefix("docker.io/").unwrap_or(tag)
 }
 
 fn is_id(name: &str) -> bool {
@@ -113,6 +119,8 @@ mod tests {
     fn only_what_bears_our_names_is_ours() {
         let images = Images::of(&SpecLayer::default().resolve());
         assert!(images.is_own("mesoslab/master:0.1.0"));
+        assert!(images.is_own(familiar("docker.io/mesoslab/master:0.1.0")));
+        assert!(!images.is_own(familiar("quay.io/mesoslab/master:0.1.0")));
         assert!(images.is_in("127.0.0.1:5000", "127.0.0.1:5000/mesoslab/task:0.1.0"));
         for tag in
             ["mesoslabs/master:1", "127.0.0.1:5000/mesoslab/task:0.1.0", "zookeeper:3.9", "x/mesoslab/a:1"]
