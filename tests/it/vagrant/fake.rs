@@ -4,19 +4,19 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use super::root;
-use crate::support::{Lab, Ran};
+use crate::support::{Lab, Ran, skipped};
 
 /// `status` always answers; what else is asked does what the files `said` and `code` say, and waits where `wait` is.
 const VAGRANT: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 echo "$@" >>"$here/asked"
 case $1 in
-  --version) echo "Vagrant 2.3.4"; exit 0 ;;
+  --version) cat "$here/version"; exit 0 ;;
   status) cat "$here/status"; exit 0 ;;
 esac
 trap 'echo "1,,ui,warn,Waiting for cleanup before exiting..."; exit 130' INT
@@ -35,8 +35,8 @@ impl Fake {
         let lab = Lab::with_file("[vagrant]\nmaster_memory = 512\nagent_memory = 512\n");
         let bin = lab.path().join("bin");
         fs::create_dir(&bin).expect("a directory");
-        fs::write(bin.join("vagrant"), VAGRANT).expect("write");
-        fs::set_permissions(bin.join("vagrant"), fs::Permissions::from_mode(0o755)).expect("executable");
+        executable(&bin.join("vagrant"), VAGRANT);
+        fs::write(bin.join("version"), "Vagrant 2.3.4\n").expect("write");
         fs::write(bin.join("said"), said).expect("write");
         fs::write(bin.join("code"), code.to_string()).expect("write");
         fs::write(bin.join("status"), recorded("status")).expect("write");
@@ -68,6 +68,11 @@ impl Drop for Fake {
         let removed = self.run(&["down", "--purge"]);
         assert!([0, 4].contains(&removed.code()) || std::thread::panicking(), "{}", removed.stderr());
     }
+}
+
+fn executable(path: &Path, text: &str) {
+    fs::write(path, text).expect("write");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
 }
 
 fn recorded(name: &str) -> String {
@@ -181,6 +186,65 @@ fn machines_are_listed_and_unknown_ones_refused() {
     let ran = fake.run(&["vagrant", "ssh", "agent-1", "--", "uptime", "-p"]);
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(fake.asked().contains("ssh agent-1 --command uptime -p"), "{}", fake.asked());
+}
+
+/// What `doctor` says of one thing, for a lab of virtual machines.
+fn diagnosed(fake: &Fake, check: &str) -> serde_json::Value {
+    let text = fs::read_to_string(fake.lab.file()).expect("the lab file");
+    let file = fake.lab.path().join("of-machines.toml");
+    fs::write(&file, format!("[lab]\nprovider = \"vagrant\"\n{text}")).expect("write");
+    let mut command = fake.command(&["doctor", "-o", "json"]);
+    command.env("VAGRANT_DEFAULT_PROVIDER", "virtualbox").env("MESOSLAB_FILE", file);
+    let findings: serde_json::Value = serde_json::from_str(&Ran::of(&mut command).stdout()).expect("JSON");
+    let found = findings.as_array().expect("a list").iter().find(|finding| finding["check"] == check);
+    found.unwrap_or_else(|| panic!("{check} in {findings}")).clone()
+}
+
+#[test]
+fn what_cannot_go_well_is_told_before_vagrant_begins() {
+    let fake = Fake::new(&recorded("up"), 0);
+    executable(&fake.bin.join("VBoxManage"), "#!/bin/sh\necho 7.1.4r165100\n");
+    let up = || {
+        let mut command = fake.command(&["vagrant", "up"]);
+        let ran = Ran::of(command.env("VAGRANT_DEFAULT_PROVIDER", "virtualbox"));
+        assert_eq!(ran.code(), 1, "{}", ran.stderr());
+        assert!(ran.stderr().contains("error: virtual machines cannot be made here"), "{}", ran.stderr());
+        ran.stderr()
+    };
+
+    let said = up();
+    let remedy = "7.1.4r165100, which Vagrant 2.3.4 does not know; install Vagrant 2.4.2 or newer";
+    assert!(said.contains(remedy), "{said}");
+    let finding = diagnosed(&fake, "hypervisor");
+    assert_eq!(finding["verdict"], "bad", "{finding}");
+    assert!(finding["remedy"].as_str().is_some_and(|text| text.contains("Vagrant 2.4.2")), "{finding}");
+
+    fs::write(fake.bin.join("version"), "Vagrant 2.2.4\n").expect("write");
+    let said = up();
+    assert!(said.contains("vagrant: Vagrant 2.2.4; install 2.2.10 or newer"), "{said}");
+
+    fs::write(fake.bin.join("version"), "Vagrant 2.4.2\n").expect("write");
+    let file = "[vagrant]\nmaster_memory = 1048576\nagent_memory = 512\n";
+    fs::write(fake.lab.file(), file).expect("write the lab file");
+    let said = up();
+    assert!(said.contains("machines' memory: the machines want 1049600 MB, this computer has"), "{said}");
+    assert!(!fake.asked().contains("up "), "no machine was begun: {}", fake.asked());
+    assert!(!fake.lab.state_dir().join("lab.json").exists(), "no lab was made");
+}
+
+#[test]
+fn addresses_that_virtualbox_does_not_allow_are_told() {
+    if Path::new("/etc/vbox/networks.conf").exists() {
+        skipped("this computer says itself what VirtualBox allows");
+        return;
+    }
+    let fake = Fake::new("", 0);
+    executable(&fake.bin.join("VBoxManage"), "#!/bin/sh\necho 7.0.20r163906\n");
+    fs::write(fake.lab.file(), "[vagrant]\nfirst_address = \"172.31.250.10\"\n").expect("write");
+    let finding = diagnosed(&fake, "machines' network");
+    assert_eq!(finding["verdict"], "bad", "{finding}");
+    let remedy = "a first_address in 192.168.56.0/21, or `* 172.31.250.0/24` in /etc/vbox/networks.conf";
+    assert_eq!(finding["remedy"], remedy, "{finding}");
 }
 
 #[test]
