@@ -18,7 +18,12 @@ module MesosLab
     BINARIES = ["target/x86_64-unknown-linux-gnu/release/mesoslab", "target/release/mesoslab"].freeze
     PORTS = { "zookeeper" => 2181, "exhibitor" => 8181, "master" => 5050, "agents" => 5051,
               "marathon" => 8080, "registry" => 5000, "scheduler" => 8090 }.freeze
-    VAGRANT = { "box" => "debian/bookworm64", "first_address" => "192.168.56.10", "forward_ports" => true,
+    # The box, and its last version that is published for VirtualBox and libvirt both.
+    USUAL_BOX = "debian/bookworm64"
+    USUAL_BOX_VERSION = "12.20250126.1"
+    # By how many digits a checksum of a box has; what can be forged is not among them.
+    CHECKSUMS = { 64 => "sha256", 96 => "sha384", 128 => "sha512" }.freeze
+    VAGRANT = { "first_address" => "192.168.56.10", "forward_ports" => true,
                 "master_cpus" => 2, "master_memory" => 2048, "agent_cpus" => 2, "agent_memory" => 4096 }.freeze
     IMAGES = { "zookeeper" => "zookeeper:3.9", "master" => "mesosphere/mesos-master:1.7.1",
                "agent" => "mesosphere/mesos-slave:1.7.1", "marathon" => "mesosphere/marathon:v1.11.24",
@@ -31,6 +36,11 @@ module MesosLab
     WHOLE = ->(range) { [->(value) { value.is_a?(Integer) && range.cover?(value) }, "a whole number in #{range}"] }
     YES_NO = [->(value) { [true, false].include?(value) }, "true or false"].freeze
     TEXT = [String, "a text"].freeze
+    BOX = { "box" => [%r{\A[A-Za-z0-9._/][A-Za-z0-9._/-]*\z}, "a box such as #{USUAL_BOX.inspect}"],
+            "box_version" => [/\A\d[A-Za-z0-9.-]*\z/, "one version such as #{USUAL_BOX_VERSION.inspect}"],
+            "box_url" => [%r{\A(https?://|file:///|/)\S*\z}, 'a file such as "https://example.com/a.box" or "/home/me/a.box"'],
+            "box_download_checksum" => [/\A(\h{64}|\h{96}|\h{128})\z/, "a sha256, sha384 or sha512"],
+            "box_download_checksum_type" => [/\Asha(256|384|512)\z/, '"sha256", "sha384" or "sha512"'] }.freeze
     FLAVORS = [/\A(lite|apache)\z/, '"lite" or "apache"'].freeze
     IMAGE = [->(value) { value.is_a?(String) || (value.is_a?(Hash) && value["name"].is_a?(String)) }, "an image"].freeze
     KINDS = {
@@ -39,10 +49,10 @@ module MesosLab
                     "offer_freed_resources_at_once" => YES_NO },
       "agents" => { "count" => WHOLE[1..MAX_AGENTS], "resources" => TEXT, "attributes" => TEXT, "hostname" => TEXT },
       "ports" => PORTS.transform_values { WHOLE[0..65_535] },
-      "vagrant" => { "agents" => WHOLE[1..MAX_AGENTS], "flavor" => FLAVORS, "box" => TEXT, "forward_ports" => YES_NO,
+      "vagrant" => { "agents" => WHOLE[1..MAX_AGENTS], "flavor" => FLAVORS, "forward_ports" => YES_NO,
                      "first_address" => [/\A\d+\.\d+\.\d+\.\d+\z/, 'an address such as "192.168.56.10"'],
                      "master_cpus" => WHOLE[1..256], "master_memory" => WHOLE[512..(1 << 20)],
-                     "agent_cpus" => WHOLE[1..256], "agent_memory" => WHOLE[512..(1 << 20)] },
+                     "agent_cpus" => WHOLE[1..256], "agent_memory" => WHOLE[512..(1 << 20)] }.merge(BOX),
       "images" => IMAGES.transform_values { IMAGE },
       "scheduler" => {}
     }.freeze
@@ -77,7 +87,20 @@ module MesosLab
 
         tables.each { |entries| kinds_fit(kinds, entries, "#{file}: `#{table}") }
       end
+      pinned(layer.fetch("vagrant", {}), "#{file}: `vagrant`")
       layer
+    end
+
+    # Nothing is downloaded that could be anything.
+    def self.pinned(said, where)
+      sum = said["box_download_checksum"]
+      type = said["box_download_checksum_type"]
+      raise LabError, "#{where}.box_url has no box_download_checksum" if said["box_url"] && !sum
+      raise LabError, "#{where}.box_download_checksum is of no box_url" if (sum || type) && !said["box_url"]
+      raise LabError, "#{where}.box_version is of a catalogue, and box_url names a file" if sum && said["box_version"]
+      return unless sum && type && type != CHECKSUMS[sum.size]
+
+      raise LabError, "#{where}.box_download_checksum is as long as a #{CHECKSUMS[sum.size]}, no #{type}"
     end
 
     def self.kinds_fit(kinds, entries, where)
@@ -129,8 +152,7 @@ module MesosLab
 
     def plan
       check
-      { "lab" => lab_name, "flavor" => flavor, "box" => vagrant("box"),
-        "machines" => [master, *agents] }
+      { "lab" => lab_name, "flavor" => flavor }.merge(image_of_machines).merge("machines" => [master, *agents])
     end
 
     private
@@ -142,6 +164,18 @@ module MesosLab
 
     def vagrant(key)
       setting("vagrant", key, VAGRANT[key])
+    end
+
+    # The box, and by what it is known to be that one: the uppermost layer that says anything of it.
+    def image_of_machines
+      said = @layers.map { |layer| layer.fetch("vagrant", {}).slice(*BOX.keys) }
+      said.shift while said.size > 1 && said.first.empty?
+      box = { "box" => said.map { |layer| layer["box"] }.compact.first || USUAL_BOX }.merge(said.first || {})
+      if box["box_url"]
+        sum = box["box_download_checksum"].downcase
+        return box.merge("box_download_checksum" => sum, "box_download_checksum_type" => CHECKSUMS[sum.size])
+      end
+      box["box"] == USUAL_BOX ? { "box_version" => USUAL_BOX_VERSION }.merge(box) : box
     end
 
     # The flavor of the virtual machines, or of the whole lab, whichever the upper file says.

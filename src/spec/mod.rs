@@ -5,6 +5,7 @@ mod file;
 mod layer;
 mod reader;
 mod vagrant;
+mod vagrant_box;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use file::{LabFileError, Problem};
 pub use layer::{AgentGroup, PortLayer, SpecLayer};
 pub use vagrant::{MachineSize, VagrantLayer, VagrantSpec};
+pub use vagrant_box::{BoxFile, BoxLayer};
 
 /// The annotated default lab file, compiled in.
 pub const DEFAULT_FILE: &str = include_str!("../../lab/mesoslab.toml");

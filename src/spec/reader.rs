@@ -46,6 +46,11 @@ impl<'a, 't> Table<'a, 't> {
         self.entries.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
     }
 
+    /// Where the value of `key` stands.
+    pub(super) fn span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value.span())
+    }
+
     /// Notes every key that was not asked for, with the nearest one that exists.
     pub(super) fn finish(self, problems: &mut Vec<Problem>) {
         for (key, _) in self.entries {

@@ -106,3 +106,62 @@ fn mistakes_of_machines_are_shown_with_the_others() {
     let found = problems("[vagrant]\nbox = \"a b\"\nfirst_address = \"192.168.56.250\"\nagent_memory = 1\n");
     assert_eq!(found.iter().map(|p| p.0).collect::<Vec<_>>(), [2, 3, 4], "{found:#?}");
 }
+
+#[test]
+fn a_box_is_pinned_by_a_version_or_by_a_checksum() {
+    let usual = machines("").vagrant;
+    assert_eq!(usual.box_version.as_deref(), Some("12.20250126.1"));
+    assert_eq!(
+        machines("[vagrant]\nbox = \"debian/bookworm64\"\n").vagrant,
+        usual,
+        "its version goes with it"
+    );
+    let other = machines("[vagrant]\nbox = \"a/b\"\n").vagrant;
+    assert_eq!((other.image.as_str(), other.box_version), ("a/b", None), "which is no other box's");
+    let newer = machines("[vagrant]\nbox_version = \"13.1\"\n").vagrant;
+    assert_eq!((newer.image.as_str(), newer.box_version.as_deref()), ("debian/bookworm64", Some("13.1")));
+    let sum = "AB".repeat(32);
+    let file = machines(&format!("[vagrant]\nbox_url = \"/x.box\"\nbox_download_checksum = \"{sum}\"\n"));
+    assert_eq!(file.vagrant.box_version, None);
+    assert_eq!(file.vagrant.box_download_checksum, Some(sum.to_ascii_lowercase()));
+    assert_eq!(file.vagrant.box_download_checksum_type.as_deref(), Some("sha256"));
+    assert_eq!(SpecLayer::from(file.clone()).resolve(), file, "as it was applied");
+}
+
+#[test]
+fn a_box_that_could_be_any_is_refused() {
+    let sum = "0a".repeat(32);
+    let refused = [
+        ("box_url = \"https://x/a.box\"\n".to_owned(), "has no checksum, and nothing is downloaded without"),
+        (format!("box_download_checksum = \"{sum}\"\n"), "is of no box_url"),
+        ("box_version = \">= 12\"\n".to_owned(), "`vagrant.box_version` is \">= 12\""),
+        (
+            format!("box_url = \"a.box\"\nbox_download_checksum = \"{sum}\"\n"),
+            "`vagrant.box_url` is \"a.box\"",
+        ),
+        (
+            format!("box_version = \"1\"\nbox_url = \"/a.box\"\nbox_download_checksum = \"{sum}\"\n"),
+            "is of a catalogue",
+        ),
+        (
+            "box_url = \"/a.box\"\nbox_download_checksum = \"d41d8cd98f00b204e9800998ecf8427e\"\n".to_owned(),
+            "`vagrant.box_download_checksum` is",
+        ),
+        (
+            format!(
+                "box_url = \"/a.box\"\nbox_download_checksum = \"{sum}\"\nbox_download_checksum_type = \"md5\"\n"
+            ),
+            "`vagrant.box_download_checksum_type` is \"md5\"",
+        ),
+        (
+            format!(
+                "box_url = \"/a.box\"\nbox_download_checksum = \"{sum}\"\nbox_download_checksum_type = \"sha512\"\n"
+            ),
+            "is as long as a sha256, no sha512",
+        ),
+    ];
+    for (settings, message) in refused {
+        let found = problems(&format!("[vagrant]\n{settings}"));
+        assert!(found.len() == 1 && found[0].1.contains(message), "{settings}: {found:#?}");
+    }
+}

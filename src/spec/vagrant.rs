@@ -9,6 +9,7 @@ use super::{
     Flavor, MAX_AGENTS,
     file::{self, Problem},
     reader::{self, Mismatch, Table},
+    vagrant_box::{self, BoxFile, BoxLayer},
 };
 
 /// The machines, every question answered. How many there are and their flavor stand with the lab itself.
@@ -18,6 +19,16 @@ pub struct VagrantSpec {
     /// The name of the box that machines begin with.
     #[serde(rename = "box")]
     pub image: String,
+    /// Of the catalogue's box; none is whatever is newest.
+    #[serde(default)]
+    pub box_version: Option<String>,
+    /// Where the box is no catalogue's, with the checksum that it has.
+    #[serde(default)]
+    pub box_url: Option<String>,
+    #[serde(default)]
+    pub box_download_checksum: Option<String>,
+    #[serde(default)]
+    pub box_download_checksum_type: Option<String>,
     /// The master's; the agents follow.
     pub first_address: Ipv4Addr,
     pub master: MachineSize,
@@ -45,7 +56,7 @@ pub struct VagrantLayer {
     /// The first so many of the agents.
     pub agents: Option<usize>,
     pub flavor: Option<Flavor>,
-    pub image: Option<String>,
+    pub image: BoxLayer,
     pub first_address: Option<Ipv4Addr>,
     pub master_cpus: Option<u64>,
     pub master_memory: Option<u64>,
@@ -59,7 +70,7 @@ impl VagrantLayer {
         Self {
             agents: self.agents.or(below.agents),
             flavor: self.flavor.or(below.flavor),
-            image: self.image.or(below.image),
+            image: self.image.over(below.image),
             first_address: self.first_address.or(below.first_address),
             master_cpus: self.master_cpus.or(below.master_cpus),
             master_memory: self.master_memory.or(below.master_memory),
@@ -75,8 +86,19 @@ impl VagrantLayer {
     }
 
     pub(super) fn resolve(self) -> VagrantSpec {
+        let (image, box_version, file) = self.image.resolve();
+        let (box_url, box_download_checksum, box_download_checksum_type) = match file {
+            Some(BoxFile { url, checksum, checksum_type }) => {
+                (Some(url), Some(checksum), Some(checksum_type))
+            }
+            None => (None, None, None),
+        };
         VagrantSpec {
-            image: self.image.unwrap_or_else(|| "debian/bookworm64".to_owned()),
+            image,
+            box_version,
+            box_url,
+            box_download_checksum,
+            box_download_checksum_type,
             first_address: self.first_address.unwrap_or(Ipv4Addr::new(192, 168, 56, 10)),
             master: MachineSize {
                 cpus: self.master_cpus.unwrap_or(2),
@@ -93,10 +115,16 @@ impl VagrantLayer {
 
 impl From<VagrantSpec> for VagrantLayer {
     fn from(spec: VagrantSpec) -> Self {
+        let file = match (spec.box_url, spec.box_download_checksum, spec.box_download_checksum_type) {
+            (Some(url), Some(checksum), Some(checksum_type)) => {
+                Some(BoxFile { url, checksum, checksum_type })
+            }
+            _ => None,
+        };
         Self {
             agents: None,
             flavor: None,
-            image: Some(spec.image),
+            image: BoxLayer { name: Some(spec.image), version: spec.box_version, file },
             first_address: Some(spec.first_address),
             master_cpus: Some(spec.master.cpus),
             master_memory: Some(spec.master.memory),
@@ -110,7 +138,7 @@ impl From<VagrantSpec> for VagrantLayer {
 pub(super) fn read(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>) -> VagrantLayer {
     let agents = table.take("agents", problems, |value| reader::integer(value, 1, MAX_AGENTS as u64));
     let flavor = table.take("flavor", problems, file::read_flavor);
-    let image = table.take("box", problems, box_name);
+    let image = vagrant_box::read(table, problems);
     let first_address = table.take("first_address", problems, address);
     let forward_ports = table.take("forward_ports", problems, reader::boolean);
     let mut number = |key, min, max| table.take(key, problems, |value| reader::integer(value, min, max));
@@ -124,16 +152,6 @@ pub(super) fn read(table: &mut Table<'_, '_>, problems: &mut Vec<Problem>) -> Va
         agent_cpus: number("agent_cpus", 1, 256),
         agent_memory: number("agent_memory", 512, 1 << 20),
         forward_ports,
-    }
-}
-
-fn box_name(value: &DeValue<'_>) -> Result<String, Mismatch> {
-    let text = reader::string(value)?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
-    if !text.is_empty() && !text.starts_with('-') && text.bytes().all(fits) {
-        Ok(text)
-    } else {
-        Err(Mismatch::new(format!("is {text:?}"), "write a box such as \"debian/bookworm64\""))
     }
 }
 

@@ -71,7 +71,11 @@ pub fn planned(plan: &Plan) -> Rows {
             machine.address.to_string(),
             machine.cpus.to_string(),
             format!("{} MB", machine.memory),
-            plan.image.clone(),
+            [Some(plan.image.as_str()), plan.box_version.as_deref()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" "),
             forwarded(machine),
         ]);
     }

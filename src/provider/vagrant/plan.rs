@@ -23,6 +23,14 @@ pub struct Plan {
     pub flavor: Flavor,
     #[serde(rename = "box")]
     pub image: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub box_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub box_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub box_download_checksum: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub box_download_checksum_type: Option<String>,
     /// The master's first.
     pub machines: Vec<Machine>,
 }
@@ -69,6 +77,10 @@ impl Plan {
             lab: spec.name.clone(),
             flavor: spec.flavor,
             image: spec.vagrant.image.clone(),
+            box_version: spec.vagrant.box_version.clone(),
+            box_url: spec.vagrant.box_url.clone(),
+            box_download_checksum: spec.vagrant.box_download_checksum.clone(),
+            box_download_checksum_type: spec.vagrant.box_download_checksum_type.clone(),
             machines: std::iter::once(draft.master()).chain(agents).collect(),
         })
     }

@@ -169,7 +169,7 @@ fn remedy(class: &str, text: &str) -> Option<&'static str> {
         || says(&["Couldn't open file", "Could not resolve host"])
     {
         return Some(
-            "see that the box can be reached, or set another one: box = \"bento/ubuntu-24.04\" in [vagrant]",
+            "see that the box can be reached, or set another one: box = \"cloud-image/ubuntu-24.04\" in [vagrant]",
         );
     }
     says(&[

@@ -25,6 +25,7 @@ const VAGRANT: &str = "vagrant";
 const HYPERVISOR: &str = "hypervisor";
 const VIRTUALISATION: &str = "virtualisation";
 const MEMORY: &str = "machines' memory";
+const BOX: &str = "box";
 const NETWORK: &str = "machines' network";
 
 /// Without these Vagrant cannot even begin; of the others it is the judge.
@@ -39,7 +40,10 @@ const OLDEST_VAGRANT: Version = Version([2, 2, 10]);
 /// What cannot go well, each with its remedy.
 pub async fn before(settings: &Settings, plan: &Plan) -> Result<()> {
     let findings = all(Some(plan)).await;
-    let bad = findings.into_iter().filter(|finding| finding.verdict == Verdict::Bad);
+    let told = |finding: &Finding| {
+        finding.verdict == Verdict::Bad || (finding.check == BOX && finding.verdict == Verdict::Note)
+    };
+    let bad = findings.into_iter().filter(told);
     let (fatal, others): (Vec<_>, Vec<_>) = bad.partition(|finding| FATAL.contains(&finding.check));
     let words = |finding: &Finding| {
         format!("{}: {}; {}", finding.check, finding.seen, finding.remedy.as_deref().unwrap_or_default())
@@ -69,6 +73,7 @@ pub async fn all(plan: Option<&Plan>) -> Vec<Finding> {
         findings.push(virtualisation(&computer, taken));
     }
     if let Some(plan) = plan {
+        findings.push(of_box(plan));
         findings.push(memory_for(&computer.read("/proc/meminfo").unwrap_or_default(), plan.memory()));
         findings.extend(network::of(&computer, plan, taken));
     }
@@ -122,6 +127,20 @@ fn of_vagrant(said: &str) -> Finding {
         None => {
             Finding::note(VAGRANT, format!("{said:?}"), format!("see that it is {OLDEST_VAGRANT} or newer"))
         }
+    }
+}
+
+/// Whether the machines begin with what the lab file means, and nothing else.
+fn of_box(plan: &Plan) -> Finding {
+    let name = &plan.image;
+    match (&plan.box_url, &plan.box_download_checksum, &plan.box_version) {
+        (Some(url), Some(checksum), _) => Finding::good(BOX, format!("{name}, {url} as of {:.12}", checksum)),
+        (_, _, Some(version)) => Finding::good(BOX, format!("{name} {version}")),
+        _ => Finding::note(
+            BOX,
+            format!("{name}, whichever version is newest when Vagrant adds it"),
+            "name its box_version in [vagrant] of the lab file, or a box_url with its box_download_checksum",
+        ),
     }
 }
 
