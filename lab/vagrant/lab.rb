@@ -60,9 +60,23 @@ module MesosLab
     # What is wanted here: a plan that `mesoslab vagrant` has made, else the lab files.
     def self.plan(env = ENV, directory = Dir.pwd)
       made = env["MESOSLAB_VAGRANT_PLAN"].to_s
-      return JSON.parse(File.read(made)) unless made.empty?
+      return JSON.parse(made.start_with?("{") ? made : File.read(made)) unless made.empty?
 
       new(layers(env, directory), env["MESOSLAB_NAME"], env["MESOSLAB_AGENTS"]).plan
+    end
+
+    # Of agents whose machines Vagrant knows in this directory, and that the lab does not have: what to do about them.
+    # Vagrant itself forgets machines that its file does not name, and they go on running.
+    def self.left_behind(plan, env, directory)
+      dotfile = env["VAGRANT_DOTFILE_PATH"].to_s
+      dotfile = File.join(directory, ".vagrant") if dotfile.empty?
+      made = Dir.glob(File.join(dotfile, "machines", "agent-*", "*", "id")).map { |id| File.basename(File.expand_path("../..", id)) }
+      names = plan["machines"].map { |machine| machine["name"] }
+      others = made.uniq.grep(/\Aagent-\d+\z/).reject { |name| names.include?(name) }
+      others.sort_by { |name| name[/\d+/].to_i }.map do |name|
+        "mesoslab: #{name} is not in the lab file any more, and its machine is left as it is; to remove it: " \
+          "MESOSLAB_AGENTS=#{name[/\d+/]} vagrant destroy #{name}"
+      end
     end
 
     # The lab file, the user's own, and the one that is built in, from the top.

@@ -165,6 +165,10 @@ async fn of_lab(record: &LabRecord) -> Result<Status> {
     components.push(scheduler(endpoints.scheduler.as_deref()).await);
     for component in &mut components {
         component.container = containers.remove(&component.name);
+        let machine = if component.name.starts_with("agent-") { &component.name } else { "master" };
+        if !component.ready && record.halted.iter().any(|halted| halted == machine) {
+            component.state = format!("machine halted: mesoslab vagrant resume {machine}");
+        }
     }
     let degraded = components.iter().any(|component| !component.ready);
     Ok(Status {

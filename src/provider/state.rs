@@ -35,6 +35,9 @@ pub struct LabRecord {
     pub started_at: f64,
     /// Set by an orderly stop; a record without it whose process is gone tells of a crash.
     pub stopped: bool,
+    /// Of a lab of virtual machines, those that did not run when somebody looked last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub halted: Vec<String>,
 }
 
 /// Where a lab of containers is.

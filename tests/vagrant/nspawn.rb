@@ -152,7 +152,8 @@ module MesosLabTest
     def action(name)
       inner = @inner
       steps = {
-        up: [:provision, lambda { |env|
+        # A box is not what these machines are made of; one from a file is added, as every provider does.
+        up: [(:box if @machine.config.vm.box_url), :provision, lambda { |env|
           env[:ui].info("Booting the machine...")
           inner.create unless inner.created?
           env[:machine].id = env[:machine].name.to_s
@@ -184,7 +185,9 @@ module MesosLabTest
     def builder(steps)
       Vagrant::Action::Builder.new.tap do |builder|
         builder.use Vagrant::Action::Builtin::ConfigValidate
-        steps.each do |step|
+        steps.compact.each do |step|
+          builder.use(Vagrant::Action::Builtin::HandleBox) && next if step == :box
+
           step == :provision ? builder.use(Vagrant::Action::Builtin::Provision) : builder.use(Step, step)
         end
       end

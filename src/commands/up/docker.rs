@@ -172,6 +172,7 @@ impl UpRun<'_> {
             spec: self.spec.clone(),
             endpoints: drawn.endpoints.clone(),
             pid: 0,
+            halted: Vec::new(),
             containers: Some(ContainerRecord {
                 engine: lab.engine().place().to_string(),
                 owner: self.owner(),

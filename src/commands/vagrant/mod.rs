@@ -5,7 +5,7 @@ pub mod checks;
 mod run;
 mod status;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     cli::{self, VagrantAction},
@@ -78,22 +78,45 @@ pub struct Lab {
     vagrant: Vagrant,
 }
 
-/// The lab that the command is about, as it was last applied, else as the lab file has it.
+/// The lab that the command is about, as it was last applied. Where we made none, the machines of a Vagrant that was
+/// started without us beside the Vagrantfile in the current directory: nothing is kept of those.
 fn lab(settings: &Settings) -> Result<Lab> {
     let state = settings.state()?;
     let last = state.record_if_sound().context("read the lab's record")?;
-    match last.filter(|record| record.spec.provider == ProviderKind::Vagrant) {
-        Some(record) => Lab::of(settings, state, &record.spec),
-        None => Lab::of(settings, state, &spec(settings)?),
+    if let Some(record) = last.as_ref().filter(|record| is_of_machines(record)) {
+        return Lab::of(settings, state, &record.spec);
     }
+    if let Some(directory) = beside(settings) {
+        let plan = plan(&spec(settings)?)?;
+        let vagrant = Vagrant::without_state(directory, &plan)?;
+        return Ok(Lab { state, plan, vagrant });
+    }
+    let name = settings.lab_name()?;
+    match last {
+        Some(record) => {
+            let provider = record.spec.provider.word();
+            Err(Failure::failed(format!("lab `{name}` is of provider {provider}: it has no machines"))
+                .hint("mesoslab --name OTHER vagrant up"))
+        }
+        None => {
+            let hint = format!("mesoslab vagrant up{}", Settings::name_suffix(&name));
+            Err(Failure::new(Code::NoLab, format!("there is no lab `{name}`")).hint(hint))
+        }
+    }
+}
+
+/// The current directory, where it has our Vagrantfile. Only the lab that has no name is the one of a Vagrant that was
+/// started without us.
+fn beside(settings: &Settings) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok().filter(|_| !settings.is_named())?;
+    files::is_ours(&here).then_some(here)
 }
 
 impl Lab {
     fn of(settings: &Settings, state: StateDir, spec: &LabSpec) -> Result<Self> {
         let plan = plan(spec)?;
         state.create().context(format_args!("make `{}`", state.path().display()))?;
-        // Only the lab that has no name is the one of a Vagrant that was started without us.
-        let here = std::env::current_dir().ok().filter(|_| !settings.is_named());
+        let here = beside(settings);
         let directory = files::directory(&state, here.as_deref()).context("lay out Vagrant's files")?;
         let vagrant = Vagrant::new(directory, &state, &plan)?;
         Ok(Self { state, plan, vagrant })
@@ -110,13 +133,18 @@ impl Lab {
             .hint(format!("one of {}", names.join(", "))))
     }
 
-    fn mark(&self, stopped: bool) -> Result<()> {
-        match self.state.record_if_sound().context("read the lab's record")? {
-            Some(record) => {
-                self.state.write_record(&LabRecord { stopped, ..record }).context("write the lab's record")
-            }
-            None => Ok(()),
-        }
+    /// Keeps which machines run, as Vagrant says; the lab is stopped when none does.
+    async fn look(&self) -> Result<()> {
+        let record = self.state.record_if_sound().context("read the lab's record")?;
+        let Some(record) = record.filter(is_of_machines) else { return Ok(()) };
+        let seen = self.vagrant.look().await?;
+        let runs = |name: &String| {
+            seen.machines.get(name).and_then(|machine| machine.state.as_deref()) == Some("running")
+        };
+        let names = self.plan.machines.iter().map(|machine| machine.name.clone());
+        let halted: Vec<_> = names.filter(|name| !runs(name)).collect();
+        let stopped = halted.len() == self.plan.machines.len();
+        self.state.write_record(&LabRecord { stopped, halted, ..record }).context("write the lab's record")
     }
 }
 
@@ -131,6 +159,7 @@ pub async fn start(settings: &Settings, state: &StateDir, spec: &LabSpec, clock:
         leave_behind(settings, state, kept, spec, clock).await?;
     }
     let lab = Lab::of(settings, state.clone(), spec)?;
+    forget_others(settings, &lab, clock).await?;
     let record = LabRecord {
         spec: spec.clone(),
         endpoints: plan::endpoints(spec),
@@ -138,11 +167,12 @@ pub async fn start(settings: &Settings, state: &StateDir, spec: &LabSpec, clock:
         containers: None,
         started_at: clock.now().as_secs_f64(),
         stopped: kept.as_ref().is_none_or(|kept| kept.stopped),
+        halted: kept.map(|kept| kept.halted).unwrap_or_default(),
     };
     // Whatever comes of it: `down` has to know that there may be machines.
     state.write_record(&record).context("write the lab's record")?;
     lab.vagrant.work(settings, &["up", "--provision"], None, clock).await?;
-    let record = LabRecord { stopped: false, ..record };
+    let record = LabRecord { stopped: false, halted: Vec::new(), ..record };
     state.write_record(&record).context("write the lab's record")?;
     Ok(record.endpoints)
 }
@@ -172,6 +202,23 @@ async fn leave_behind(
     Ok(())
 }
 
+/// Removes agents' machines that Vagrant still knows in the lab's directory and that the lab does not have: they were
+/// made by a Vagrant that was started without us, or by an `up` that did not come to its end.
+async fn forget_others(settings: &Settings, lab: &Lab, clock: Clock) -> Result<()> {
+    let mut others = files::agents_made(lab.vagrant.directory());
+    others.retain(|name| lab.plan.machine(name).is_none());
+    if others.is_empty() {
+        return Ok(());
+    }
+    let with_them = lab.plan.with_more(&others);
+    let vagrant = Vagrant::without_state(lab.vagrant.directory().to_owned(), &with_them)?;
+    for name in &others {
+        settings.printer.say(format!("  {name:<10} the lab file does not want it: it is removed"));
+        vagrant.work(settings, &["destroy", "--force"], Some(name), clock).await?;
+    }
+    Ok(())
+}
+
 /// Ends a lab of machines: they are halted, or removed with `purge`.
 ///
 /// # Errors
@@ -189,17 +236,14 @@ pub async fn stop(
 
 async fn halt(settings: &Settings, lab: &Lab, node: Option<&str>, clock: Clock) -> Result<()> {
     lab.known(node)?;
-    lab.vagrant.work(settings, &["halt"], node, clock).await?;
-    if node.is_none() {
-        lab.mark(true)?;
-    }
-    Ok(())
+    let halted = lab.vagrant.work(settings, &["halt"], node, clock).await;
+    halted.and(lab.look().await)
 }
 
 async fn resume(settings: &Settings, lab: &Lab, node: Option<&str>, clock: Clock) -> Result<()> {
     lab.known(node)?;
-    lab.vagrant.work(settings, &["up"], node, clock).await?;
-    lab.mark(false)
+    let resumed = lab.vagrant.work(settings, &["up"], node, clock).await;
+    resumed.and(lab.look().await)
 }
 
 async fn provision(settings: &Settings, lab: &Lab, node: Option<&str>, clock: Clock) -> Result<()> {
@@ -208,8 +252,8 @@ async fn provision(settings: &Settings, lab: &Lab, node: Option<&str>, clock: Cl
 }
 
 async fn destroy(settings: &Settings, lab: &Lab, clock: Clock) -> Result<()> {
-    lab.vagrant.work(settings, &["destroy", "--force"], None, clock).await?;
-    lab.mark(true)
+    let destroyed = lab.vagrant.work(settings, &["destroy", "--force"], None, clock).await;
+    destroyed.and(lab.look().await)
 }
 
 /// The journal of a component, or of all on the master's machine, as `vagrant ssh` brings it here.

@@ -49,10 +49,27 @@ impl Vagrant {
         let path = state.path().join("vagrant.plan.json");
         let text = serde_json::to_vec_pretty(plan).context("write the plan of the machines")?;
         fs::write(&path, text).context(format_args!("write `{}`", path.display()))?;
-        let mut variables = vec![("MESOSLAB_VAGRANT_PLAN", path.into_os_string())];
+        Ok(Self::with_plan(directory, path.into_os_string(), plan))
+    }
+
+    /// A Vagrant of whose machines nothing is kept: the plan is handed over as it is.
+    ///
+    /// # Errors
+    /// When the plan cannot be written as JSON.
+    pub fn without_state(directory: PathBuf, plan: &Plan) -> Result<Self> {
+        let text = serde_json::to_string(plan).context("write the plan of the machines")?;
+        Ok(Self::with_plan(directory, text.into(), plan))
+    }
+
+    fn with_plan(directory: PathBuf, handed: OsString, plan: &Plan) -> Self {
+        let mut variables = vec![("MESOSLAB_VAGRANT_PLAN", handed)];
         variables.extend(program().map(|program| ("MESOSLAB_BINARY", program)));
         let names = plan.machines.iter().map(|machine| machine.name.clone()).collect();
-        Ok(Self { directory, variables, names })
+        Self { directory, variables, names }
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn command(&self, words: &[&str]) -> std::process::Command {

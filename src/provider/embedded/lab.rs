@@ -367,6 +367,7 @@ impl EmbeddedLab {
             endpoints,
             pid: std::process::id(),
             containers: None,
+            halted: Vec::new(),
             started_at: self.started_at,
             stopped,
         })

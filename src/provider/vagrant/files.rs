@@ -63,8 +63,27 @@ fn known(state: &StateDir) -> Option<PathBuf> {
     Some(PathBuf::from(text)).filter(|directory| is_ours(directory))
 }
 
-fn is_ours(directory: &Path) -> bool {
+/// Whether the Vagrantfile of this directory is ours.
+pub fn is_ours(directory: &Path) -> bool {
     fs::read_to_string(directory.join("Vagrantfile")).is_ok_and(|text| text.contains("lab/vagrant/lab"))
+}
+
+/// The agents whose machines Vagrant knows in this directory, in order.
+pub fn agents_made(directory: &Path) -> Vec<String> {
+    let dotfile = std::env::var_os("VAGRANT_DOTFILE_PATH").filter(|path| !path.is_empty());
+    let machines = directory.join(dotfile.map_or_else(|| ".vagrant".into(), PathBuf::from)).join("machines");
+    let number = |name: &str| name.strip_prefix("agent-")?.parse::<usize>().ok();
+    let mut made: Vec<_> = entries(&machines)
+        .filter(|machine| entries(machine).any(|provider| provider.join("id").is_file()))
+        .filter_map(|machine| Some(machine.file_name()?.to_str()?.to_owned()))
+        .filter(|name| number(name).is_some())
+        .collect();
+    made.sort_by_key(|name| number(name));
+    made
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
 
 fn write(directory: &Path) -> io::Result<()> {
@@ -101,6 +120,19 @@ mod tests {
         for name in units.into_iter().chain(scripts) {
             assert!(FILES.iter().any(|(path, _)| *path == name), "{name} is not compiled in");
         }
+    }
+
+    #[test]
+    fn agents_that_vagrant_made_are_known_by_their_ids() {
+        let home = tempfile::tempdir().expect("a directory");
+        assert!(agents_made(home.path()).is_empty());
+        let machines = home.path().join(".vagrant/machines");
+        for made in ["agent-10/libvirt", "agent-2/virtualbox", "master/virtualbox", "agent-x/virtualbox"] {
+            fs::create_dir_all(machines.join(made)).expect("create");
+            fs::write(machines.join(made).join("id"), "1").expect("write");
+        }
+        fs::create_dir_all(machines.join("agent-3/virtualbox")).expect("create");
+        assert_eq!(agents_made(home.path()), ["agent-2", "agent-10"]);
     }
 
     #[test]

@@ -89,6 +89,13 @@ impl Plan {
         self.machines.iter().find(|machine| machine.name == name)
     }
 
+    /// This plan with agents of these names that it does not have, so that Vagrant knows what is to be removed.
+    pub fn with_more(&self, names: &[String]) -> Self {
+        let like = self.machines.last().cloned();
+        let more = names.iter().filter_map(|name| Some(Machine { name: name.clone(), ..like.clone()? }));
+        Self { machines: self.machines.iter().cloned().chain(more).collect(), ..self.clone() }
+    }
+
     /// In megabytes, of all machines.
     pub fn memory(&self) -> u64 {
         self.machines.iter().map(|machine| machine.memory).sum()

@@ -3,7 +3,7 @@
 mod bad_input;
 mod lab;
 mod print;
-mod screen;
+pub mod screen;
 mod shell;
 mod strangers;
 mod terminal;

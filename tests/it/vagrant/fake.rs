@@ -15,6 +15,7 @@ use crate::support::{Lab, Ran, skipped};
 const VAGRANT: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 echo "$@" >>"$here/asked"
+printf %s "$MESOSLAB_VAGRANT_PLAN" >"$here/plan"
 case $1 in
   --version) cat "$here/version"; exit 0 ;;
   status) cat "$here/status"; exit 0 ;;
@@ -55,6 +56,20 @@ impl Fake {
         Ran::of(&mut self.command(args))
     }
 
+    /// A lab whose machines are there; nobody answers at their addresses.
+    fn made(&self) {
+        let ran = self.run(&["vagrant", "up", "--wait", "100ms"]);
+        assert_eq!(ran.code(), 3, "{}", ran.stderr());
+    }
+
+    /// From now on Vagrant says of the machines that they are this.
+    fn set(&self, states: [(&str, &str); 3]) {
+        let lines = states.map(|(machine, state)| {
+            format!("1,{machine},metadata,provider,nspawn\n1,{machine},provider-name,nspawn\n1,{machine},state,{state}\n")
+        });
+        fs::write(self.bin.join("status"), lines.concat()).expect("write");
+    }
+
     fn asked(&self) -> String {
         fs::read_to_string(self.bin.join("asked")).unwrap_or_default()
     }
@@ -83,6 +98,7 @@ fn recorded(name: &str) -> String {
 #[test]
 fn a_success_is_told_machine_by_machine() {
     let fake = Fake::new(&recorded("up"), 0);
+    fake.made();
     let ran = fake.run(&["vagrant", "resume"]);
     let said = ran.stderr();
     assert_eq!(ran.code(), 0, "{said}");
@@ -164,6 +180,108 @@ fn a_machine_that_the_lab_file_does_not_want_any_more_is_removed() {
 }
 
 #[test]
+fn a_machine_that_vagrant_made_without_us_is_removed_when_the_lab_file_does_not_want_it() {
+    let fake = Fake::new("", 0);
+    fake.made();
+    let machine = fake.lab.state_dir().join("vagrant/.vagrant/machines/agent-4/virtualbox");
+    fs::create_dir_all(&machine).expect("a directory");
+    fs::write(machine.join("id"), "1").expect("write");
+    fs::remove_file(fake.bin.join("asked")).expect("remove");
+    let said = fake.run(&["vagrant", "up", "--wait", "100ms"]).stderr();
+    assert!(said.contains("  agent-4    the lab file does not want it: it is removed"), "{said}");
+    let asked = fake.asked();
+    let calls: Vec<_> = asked.lines().filter(|call| !call.starts_with("--version")).collect();
+    let up = "up --provision --machine-readable";
+    assert_eq!(calls, ["destroy --force agent-4 --machine-readable", up]);
+}
+
+#[test]
+fn each_machine_is_halted_and_resumed_by_itself() {
+    let fake = Fake::new("", 0);
+    fake.made();
+    let halted = || {
+        let record = fs::read_to_string(fake.lab.state_dir().join("lab.json")).expect("the record");
+        let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        (record["stopped"].clone(), record["halted"].clone())
+    };
+    let all = ["master", "agent-1", "agent-2"];
+    fake.set(all.map(|machine| (machine, "poweroff")));
+    fake.run(&["vagrant", "halt"]);
+    assert_eq!(halted(), (true.into(), serde_json::json!(all)));
+    assert_eq!(fake.run(&["status"]).code(), 4, "it is stopped");
+
+    fake.set([("master", "running"), ("agent-1", "poweroff"), ("agent-2", "poweroff")]);
+    fake.run(&["vagrant", "resume", "master"]);
+    assert_eq!(halted(), (false.into(), serde_json::json!(["agent-1", "agent-2"])));
+    let status = fake.run(&["status"]).stdout();
+    for agent in ["agent-1", "agent-2"] {
+        let state = format!("machine halted: mesoslab vagrant resume {agent}");
+        assert!(status.contains(&state), "{status}");
+    }
+    assert!(!status.contains("resume master"), "{status}");
+
+    fake.set([("master", "poweroff"), ("agent-1", "poweroff"), ("agent-2", "poweroff")]);
+    fake.run(&["vagrant", "halt", "master"]);
+    assert_eq!(halted(), (true.into(), serde_json::json!(all)), "one after the other is all");
+}
+
+#[test]
+fn looking_at_a_lab_that_there_is_not_makes_none() {
+    let fake = Fake::new("", 0);
+    let commands: [&[&str]; 6] = [
+        &["vagrant", "status"],
+        &["vagrant", "halt"],
+        &["vagrant", "resume", "agent-1"],
+        &["vagrant", "ssh", "master", "--", "true"],
+        &["vagrant", "provision"],
+        &["vagrant", "destroy"],
+    ];
+    for command in commands {
+        let ran = fake.run(command);
+        assert_eq!(ran.code(), 4, "{command:?}: {}", ran.stderr());
+        let said = "error: there is no lab `test`\n\nhint: mesoslab vagrant up --name test";
+        assert!(ran.stderr().contains(said), "{command:?}: {}", ran.stderr());
+    }
+    assert_eq!(fake.asked(), "");
+    assert!(!fake.lab.state_dir().exists());
+}
+
+#[test]
+fn beside_the_vagrantfile_the_machines_of_vagrant_itself_are_seen_and_nothing_is_kept() {
+    let fake = Fake::new("", 0);
+    fs::copy(format!("{}/Vagrantfile", root()), fake.lab.path().join("Vagrantfile")).expect("copy");
+    let ran = |args: &[&str]| Ran::of(fake.command(args).env_remove("MESOSLAB_NAME"));
+    let seen = ran(&["vagrant", "status"]);
+    assert_eq!((seen.code(), seen.stdout().matches("running").count()), (0, 3), "{}", seen.stderr());
+    assert_eq!(ran(&["vagrant", "halt", "agent-2"]).code(), 0);
+    assert!(fake.asked().contains("halt agent-2 --machine-readable"), "{}", fake.asked());
+    let plan = fs::read_to_string(fake.bin.join("plan")).expect("the plan");
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("it is handed over itself");
+    assert_eq!(plan["machines"][2]["memory"], 512, "as the lab file says");
+    assert!(!fake.lab.path().join("state").exists());
+}
+
+#[test]
+fn a_box_that_is_not_pinned_is_told() {
+    let fake = Fake::new("", 0);
+    let small = "[vagrant]\nmaster_memory = 512\nagent_memory = 512\n";
+    let said = |settings: &str| {
+        fs::write(fake.lab.file(), format!("{small}{settings}")).expect("write the lab file");
+        fake.run(&["vagrant", "up", "--wait", "100ms"]).stderr()
+    };
+    let told = said("box = \"a/b\"\n");
+    assert!(
+        told.contains("box: a/b, whichever version is newest when Vagrant adds it; name its box_version"),
+        "{told}"
+    );
+    for pinned in ["", "box = \"a/b\"\nbox_version = \"1.0\"\n"] {
+        assert!(!said(pinned).contains("box:"), "{pinned}");
+    }
+    let refused = said("box_url = \"https://example.com/a.box\"\n");
+    assert!(refused.contains("write its sha256sum beside it"), "{refused}");
+}
+
+#[test]
 fn what_only_a_start_of_a_machine_changes_is_said() {
     let fake = Fake::new("", 0);
     fake.run(&["vagrant", "up", "--wait", "100ms"]);
@@ -176,6 +294,7 @@ fn what_only_a_start_of_a_machine_changes_is_said() {
 #[test]
 fn machines_are_listed_and_unknown_ones_refused() {
     let fake = Fake::new("", 0);
+    fake.made();
     let ran = fake.run(&["vagrant", "status", "-o", "json"]);
     let machines: serde_json::Value = serde_json::from_str(&ran.stdout()).expect("JSON");
     assert_eq!(machines[2]["name"], "agent-2");

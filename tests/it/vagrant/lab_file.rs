@@ -8,14 +8,17 @@ use super::{has, root};
 use crate::support::Lab;
 
 /// Lab files that together say all that matters to machines.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "",
     "[lab]\nmarathon = false\n[vagrant]\nagents = 1\nmaster_memory = 1024\nforward_ports = false\n",
     "[[agents]]\ncount = 4\nresources = \"cpus:1;mem:8192;ports:[1-2]\"\nhostname = \"x.example\"\nattributes = \"\"\n",
     "[lab]\nflavor = \"apache\"\nname = \"big\"\n[master]\noffer_timeout = \"1min 30s\"\nallocation_interval = \"500ms\"\n\
      [images]\nmaster = { name = \"a/b\", tag = \"1\", digest = \"sha256:00\" }\nagent = 'c/d:2'\n[ports]\nmaster = 0\nagents = 6_000\n",
-    "[vagrant]\nfirst_address = \"192.168.60.20\" # elsewhere\nagent_memory = 1500\nbox = \"bento/ubuntu-24.04\"\n[scheduler]\n\
+    "[vagrant]\nfirst_address = \"192.168.60.20\" # elsewhere\nagent_memory = 1500\nbox = \"cloud-image/ubuntu-24.04\"\n[scheduler]\n\
      command = \"\"\"it's\n\\\"x\\\" \\u00e9\"\"\"\ncpus = 1.0\nhealth_check = { command = \"true\",\n  interval = 3.5 }\n",
+    "[vagrant]\nbox_version = \"12.20240905.1\"\n",
+    "[vagrant]\nbox_url = \"https://example.com/a.box\"\nbox_download_checksum = \"\
+     00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\"\nbox_download_checksum_type = \"sha256\"\n",
 ];
 
 /// What the Ruby of the Vagrantfile makes of this lab's file.
@@ -145,6 +148,11 @@ fn ruby_says_where_a_lab_file_is_wrong() {
         ("agents = 3\n", "`agents` is no table"),
         ("lab = 3\n", "`lab` is no table"),
         ("[a]\n[a]\n", "2: `a` stands twice"),
+        ("[vagrant]\nbox_version = \">= 12\"\n", "`vagrant.box_version` is \">= 12\", not one version"),
+        ("[vagrant]\nbox_url = \"https://x/a.box\"\n", "`vagrant`.box_url has no box_download_checksum"),
+        ("[vagrant]\nbox_url = \"a.box\"\n", "`vagrant.box_url` is \"a.box\", not a file such as"),
+        ("[vagrant]\nbox_download_checksum_type = \"sha256\"\n", "is of no box_url"),
+        ("[vagrant]\nbox_download_checksum_type = \"md5\"\n", "not \"sha256\", \"sha384\" or \"sha512\""),
     ];
     for (text, message) in wrong {
         let lab = Lab::new();
@@ -177,6 +185,10 @@ fn every_script_is_sound() {
 
 /// Vagrant with the Vagrantfile of this project and the lab file of this lab.
 fn vagrant(lab: &Lab, words: &[&str]) -> (bool, String) {
+    vagrant_with(lab, words, &[])
+}
+
+fn vagrant_with(lab: &Lab, words: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new("vagrant");
     command.args(words).current_dir(root()).env("VAGRANT_HOME", lab.path().join("vagrant.d"));
     command.env("VAGRANT_DOTFILE_PATH", lab.path().join("dot")).env("MESOSLAB_FILE", lab.file());
@@ -188,6 +200,7 @@ fn vagrant(lab: &Lab, words: &[&str]) -> (bool, String) {
     command
         .env("VAGRANT_DEFAULT_PROVIDER", "nspawn")
         .env("MESOSLAB_TEST_MACHINES", lab.path().join("machines"));
+    command.envs(variables.iter().copied());
     let output = command.output().expect("vagrant runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
@@ -210,6 +223,69 @@ fn vagrant_takes_the_vagrantfile_with_every_lab_file() {
     fs::write(lab.file(), "[lab]\nmasters = 3\n").expect("write the lab file");
     let (sound, said) = vagrant(&lab, &["status"]);
     assert!(!sound && said.contains("mesoslab: a lab of virtual machines has one master"), "{said}");
+}
+
+#[test]
+fn vagrant_names_machines_that_the_lab_file_does_not_want_any_more() {
+    if !has("vagrant", "--version") {
+        return;
+    }
+    let lab = Lab::new();
+    fs::write(lab.file(), "[[agents]]\ncount = 2\n").expect("write the lab file");
+    let machine = lab.path().join("dot/machines/agent-3/nspawn");
+    fs::create_dir_all(&machine).expect("a directory");
+    fs::create_dir_all(lab.path().join("machines/agent-3/root")).expect("a directory");
+    fs::write(machine.join("id"), "agent-3").expect("write");
+    let removal = "MESOSLAB_AGENTS=3 vagrant destroy agent-3";
+    let (sound, said) = vagrant(&lab, &["status"]);
+    let message = format!(
+        "mesoslab: agent-3 is not in the lab file any more, and its machine is left as it is; to remove it: {removal}\n"
+    );
+    assert!(sound && said.matches(&message).count() == 1, "{said}");
+    assert!(!vagrant_with(&lab, &["status"], &[("MESOSLAB_AGENTS", "3")]).1.contains("any more"));
+    let variables = [("MESOSLAB_AGENTS", "3"), ("MESOSLAB_TEST_NET", "none")];
+    let (sound, said) = vagrant_with(&lab, &["destroy", "--force", "agent-3"], &variables);
+    assert!(sound && !lab.path().join("machines/agent-3").exists(), "{said}");
+    assert!(!vagrant(&lab, &["status"]).1.contains("any more"), "it is gone");
+}
+
+/// A box that is a file, and what `sha256sum` says of it.
+fn box_file(lab: &Lab) -> (String, String) {
+    let inside = lab.path().join("box");
+    fs::create_dir_all(&inside).expect("a directory");
+    fs::write(inside.join("metadata.json"), "{\"provider\": \"nspawn\"}").expect("write");
+    let file = lab.path().join("a.box").display().to_string();
+    let mut tar = Command::new("tar");
+    let packed = tar.args(["-C", &inside.display().to_string(), "-cf", &file, "metadata.json"]);
+    assert!(packed.status().expect("tar runs").success());
+    let sum = Command::new("sha256sum").arg(&file).output().expect("sha256sum runs");
+    let sum = String::from_utf8_lossy(&sum.stdout).split(' ').next().expect("a sum").to_owned();
+    (file, sum)
+}
+
+#[test]
+fn vagrant_adds_a_box_that_is_a_file_only_with_its_checksum() {
+    if !has("vagrant", "--version") || !has("sha256sum", "--version") {
+        return;
+    }
+    let lab = Lab::new();
+    let (file, sum) = box_file(&lab);
+    // No machine is made: there is nothing to make it of.
+    let up = |sum: &str| {
+        let text = format!("[vagrant]\nbox = \"a/b\"\nbox_url = {file:?}\nbox_download_checksum = {sum:?}\n");
+        fs::write(lab.file(), text).expect("write the lab file");
+        vagrant(&lab, &["up", "master"]).1
+    };
+    let boxes = lab.path().join("vagrant.d/boxes");
+    let wrong = "0".repeat(64);
+    let said = up(&wrong);
+    assert!(said.contains("did not match the expected"), "{said}");
+    assert!(!boxes.join(format!("a-VAGRANTSLASH-b-{}", &wrong[..12])).exists());
+    let said = up(&sum);
+    assert!(said.contains("Successfully added box"), "{said}");
+    let added = boxes.join(format!("a-VAGRANTSLASH-b-{}/0/nspawn/metadata.json", &sum[..12]));
+    assert!(added.is_file(), "{}: {said}", added.display());
+    assert!(up(&wrong).contains("did not match the expected"), "what another checksum let in is not taken");
 }
 
 #[test]

@@ -9,10 +9,13 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use portable_pty::CommandBuilder;
+
 use super::{has, root};
 use crate::{
     conformance,
     support::{Lab, Ran, eventually, skipped},
+    tui::screen::Screen,
 };
 
 /// So that two tests have networks of their own.
@@ -49,8 +52,12 @@ impl Machines {
         assert!(status.success() || std::thread::panicking(), "network {what}");
     }
 
-    /// `mesoslab ARGS` where the machines can be reached.
     fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+
+    /// `mesoslab ARGS` where the machines can be reached.
+    fn command(&self, args: &[&str]) -> Command {
         let inner = self.lab.command(args);
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/run/netns/{}", self.net)).arg(inner.get_program()).args(inner.get_args());
@@ -66,7 +73,21 @@ impl Machines {
         command.env("MESOSLAB_TEST_ROOT", &self.tar).env("MESOSLAB_TEST_NET", &self.net);
         command.env("MESOSLAB_TEST_MACHINES", self.lab.path().join("machines"));
         command.env("MESOSLAB_TEST_MORE", self.lab.path().join("more"));
-        Ran::of(&mut command)
+        command
+    }
+
+    /// The dashboard, as somebody has it open.
+    fn dashboard(&self) -> Screen {
+        let command = self.command(&["tui", "--tab", "agents"]);
+        let argv = std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned);
+        let mut inner = CommandBuilder::from_argv(argv.collect());
+        inner.env_clear();
+        for (name, value) in command.get_envs() {
+            inner.env(name, value.unwrap_or_default());
+        }
+        inner.env("TERM", "xterm-256color");
+        inner.cwd(self.lab.path());
+        Screen::run(inner, 140, 36)
     }
 
     fn ok(&self, args: &[&str]) -> Ran {
@@ -159,11 +180,7 @@ fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
     provisioning_again_changes_nothing(&machines);
     a_changed_lab_file_changes_what_it_must(&machines);
 
-    machines.ok(&["vagrant", "halt", "agent-2"]);
-    eventually("five tasks on agent-1", || machines.of_agent(1) == 5);
-    let status = machines.run(&["status"]).stdout();
-    assert!(status.contains("degraded"), "{status}");
-    machines.ok(&["vagrant", "resume", "agent-2"]);
+    a_halted_machine_shows_and_a_resumed_one_heals(&machines);
     eventually("agent-2 is back", || {
         machines.run(&["status"]).stdout().contains(": running, provider vagrant")
     });
@@ -171,6 +188,27 @@ fn a_cluster_of_three_machines_forms_moves_tasks_and_heals() {
     machines.ok(&["scale", "8"]);
     assert!(machines.of_agent(2) > 0, "it gets tasks again: {:?}", machines.places());
     conformance::holds(|args| machines.run(args), &conformance::SKIPPED);
+}
+
+/// In the dashboard, which stays open, in `status` and in `vagrant status`.
+fn a_halted_machine_shows_and_a_resumed_one_heals(machines: &Machines) {
+    let active = |count| move |text: &str| text.matches("● active").count() == count;
+    let ready = |text: &str| text.lines().any(|line| line.contains("agent-2") && line.contains("● ready"));
+    let mut dashboard = machines.dashboard();
+    dashboard.until_that("both agents", active(2));
+    machines.ok(&["vagrant", "halt", "agent-2"]);
+    dashboard.until_that("one agent", active(1));
+    dashboard.key("6").until_that("agent-2 among the components, and not ready", |text| {
+        text.contains("agent-2") && !ready(text)
+    });
+    eventually("five tasks on agent-1", || machines.of_agent(1) == 5);
+    let status = machines.run(&["status"]).stdout();
+    assert!(status.contains("degraded"), "{status}");
+    assert!(status.contains("machine halted: mesoslab vagrant resume agent-2"), "{status}");
+    let machines_now = machines.ok(&["vagrant", "status"]).stdout();
+    assert_eq!((machines_now.matches("running").count(), machines_now.matches("poweroff").count()), (2, 1));
+    machines.ok(&["vagrant", "resume", "agent-2"]);
+    dashboard.until_that("agent-2 is ready", ready).key("4").until_that("both agents", active(2));
 }
 
 fn provisioning_again_changes_nothing(machines: &Machines) {
