@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs,
+    io::IsTerminal,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Stdio,
@@ -155,7 +156,7 @@ impl Vagrant {
     /// # Errors
     /// When Vagrant does not start; what the command says when it fails.
     pub async fn order(&self, node: &str, command: &str) -> Result<()> {
-        let mut work = Work::start(self.command(&["ssh", node, "--command", command]))?;
+        let mut work = Work::start(self.command(&["ssh", node, "--command", command, "--", "-T"]))?;
         let mut said = Vec::new();
         while let Some(line) = work.line().await {
             said.push(line);
@@ -173,6 +174,10 @@ impl Vagrant {
         let mut ssh = self.command(&["ssh", node]);
         if !command.is_empty() {
             ssh.args(["--command", &command.join(" ")]);
+            // Vagrant asks for a terminal whatever there is, and each line would end as on one.
+            if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+                ssh.args(["--", "-T"]);
+            }
         }
         not_started(&ssh.exec())
     }
@@ -277,6 +282,12 @@ impl<'a> Screen<'a> {
             News::Step { machine, text } => {
                 printer.say(format!("  {:<10} {text}", machine.as_deref().unwrap_or("vagrant")));
             }
+            News::Meter { machine, text } if printer.draws() => {
+                if let Some(bar) = self.bars.get(&machine) {
+                    bar.set_message(format!("{machine:<10} {text}"));
+                }
+            }
+            News::Meter { .. } => {}
             News::Detail { machine, text } => {
                 printer.detail(format!("  {:<10} {text}", machine.as_deref().unwrap_or("vagrant")));
             }

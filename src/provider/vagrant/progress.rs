@@ -34,6 +34,8 @@ pub struct Progress {
 pub enum News {
     /// A step of a machine, or of none.
     Step { machine: Option<String>, text: String },
+    /// How far a download of this machine is; the next one takes its place.
+    Meter { machine: String, text: String },
     /// For those who want to know more.
     Detail { machine: Option<String>, text: String },
 }
@@ -65,6 +67,9 @@ impl Progress {
     }
 
     fn said(&mut self, machine: Option<String>, important: bool, text: &str) -> Option<News> {
+        if let (Some(machine), Some(far)) = (&machine, meter(text)) {
+            return Some(News::Meter { machine: machine.clone(), text: far });
+        }
         let lines = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned);
         let last = match &machine {
             Some(name) => &mut self.machines.entry(name.clone()).or_default().last,
@@ -125,6 +130,12 @@ impl News {
     fn detail(machine: Option<String>, text: String) -> Self {
         Self::Detail { machine, text }
     }
+}
+
+/// `Progress: 8% (Rate: 106k/s, ...)`, of which there are many: none of them is a line to be kept.
+fn meter(text: &str) -> Option<String> {
+    let far = text.trim().strip_prefix("Progress: ")?;
+    Some(format!("downloading the box: {far}"))
 }
 
 fn first_sentence(message: &str) -> String {
@@ -195,7 +206,7 @@ mod tests {
         let (progress, news) = told(include_str!("../../../tests/vagrant/recorded/up.log"));
         let steps = news.iter().filter_map(|news| match news {
             News::Step { machine, text } => Some((machine.as_deref()?, text.as_str())),
-            News::Detail { .. } => None,
+            News::Meter { .. } | News::Detail { .. } => None,
         });
         let of_agent: Vec<_> =
             steps.filter(|(machine, _)| *machine == "agent-2").map(|(_, text)| text).collect();
@@ -238,6 +249,22 @@ mod tests {
         assert!(remedy("VBoxManage: error: Out of memory (VERR_NO_MEMORY)").contains("agent_memory"));
         assert!(remedy("VT-x is not available (VERR_VMX_NO_VMX)").contains("firmware"));
         assert!(remedy("is not within the\nallowed ranges E_ACCESSDENIED").contains("networks.conf"));
+    }
+
+    #[test]
+    fn a_download_is_told_as_far_as_it_is_and_kept_out_of_the_last_lines() {
+        let meter = |percent| {
+            format!(
+                "1,master,ui,detail,    master: Progress: {percent}% (Rate: 106k/s%!(VAGRANT_COMMA) Estimated time remaining: 0:44:11)\n"
+            )
+        };
+        let start = "1,master,ui,detail,    master: Downloading: https://example.com/a.box\n";
+        let lines: String = std::iter::once(start.to_owned()).chain((0..100).map(meter)).collect();
+        let (progress, news) = told(&lines);
+        let text = "downloading the box: 99% (Rate: 106k/s, Estimated time remaining: 0:44:11)".to_owned();
+        assert_eq!(news.last(), Some(&News::Meter { machine: "master".to_owned(), text }));
+        let master = &progress.machines["master"];
+        assert_eq!(master.last, ["Downloading: https://example.com/a.box"]);
     }
 
     #[test]

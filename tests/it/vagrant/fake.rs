@@ -80,8 +80,8 @@ impl Drop for Fake {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.bin.join("wait"));
         let _ = fs::write(self.bin.join("code"), "0");
-        let removed = self.run(&["down", "--purge"]);
-        assert!([0, 4].contains(&removed.code()) || std::thread::panicking(), "{}", removed.stderr());
+        let removed = Ran::of(self.command(&["down", "--purge", "--all"]).env_remove("MESOSLAB_NAME"));
+        assert!(removed.code() == 0 || std::thread::panicking(), "{}", removed.stderr());
     }
 }
 
@@ -262,6 +262,21 @@ fn beside_the_vagrantfile_the_machines_of_vagrant_itself_are_seen_and_nothing_is
 }
 
 #[test]
+fn two_labs_at_the_same_addresses_are_told() {
+    let fake = Fake::new("", 0);
+    fake.made();
+    let other = ["--name", "other", "vagrant", "up", "--wait", "100ms"];
+    let said = fake.run(&other).stderr();
+    let warning = "machines' network: 192.168.56.10 is also of a machine of lab `test`; another first_address in \
+        [vagrant], or: mesoslab down --purge --name test";
+    assert!(said.contains(warning), "{said}");
+    let elsewhere = "[vagrant]\nmaster_memory = 512\nagent_memory = 512\nfirst_address = \"192.168.57.10\"\n";
+    fs::write(fake.lab.file(), elsewhere).expect("write the lab file");
+    let said = fake.run(&other).stderr();
+    assert!(!said.contains("is also of"), "{said}");
+}
+
+#[test]
 fn a_box_that_is_not_pinned_is_told() {
     let fake = Fake::new("", 0);
     let small = "[vagrant]\nmaster_memory = 512\nagent_memory = 512\n";
@@ -304,7 +319,7 @@ fn machines_are_listed_and_unknown_ones_refused() {
     assert!(!fake.asked().contains("halt"), "{}", fake.asked());
     let ran = fake.run(&["vagrant", "ssh", "agent-1", "--", "uptime", "-p"]);
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(fake.asked().contains("ssh agent-1 --command uptime -p"), "{}", fake.asked());
+    assert!(fake.asked().contains("ssh agent-1 --command uptime -p -- -T\n"), "{}", fake.asked());
 }
 
 /// What `doctor` says of one thing, for a lab of virtual machines.

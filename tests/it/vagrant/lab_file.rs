@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{has, root};
 use crate::support::Lab;
@@ -223,6 +223,73 @@ fn vagrant_takes_the_vagrantfile_with_every_lab_file() {
     fs::write(lab.file(), "[lab]\nmasters = 3\n").expect("write the lab file");
     let (sound, said) = vagrant(&lab, &["status"]);
     assert!(!sound && said.contains("mesoslab: a lab of virtual machines has one master"), "{said}");
+}
+
+/// In Vagrant's place, one that writes down all that the Vagrantfile says.
+const RECORDER: &str = r##"
+require "json"
+SAID = []
+class Recorder
+  def initialize(path) = @path = path
+  def method_missing(name, *args, **options, &block)
+    path = [@path, name.to_s.delete_suffix("="), (args.first if block)].compact.join(" ")
+    SAID << [path, *args, options] unless args.empty? && options.empty?
+    inner = Recorder.new(block ? "#{path}:" : path)
+    block&.call(inner)
+    inner
+  end
+  def respond_to_missing?(*) = true
+end
+module Vagrant
+  def self.require_version(wanted) = SAID << ["require_version", wanted]
+  def self.configure(_) = yield(Recorder.new(nil))
+end
+load "Vagrantfile"
+puts JSON.generate(SAID)
+"##;
+
+#[test]
+fn the_vagrantfile_tells_both_hypervisors_what_the_lab_file_means() {
+    if !has("ruby", "--version") {
+        return;
+    }
+    let lab = Lab::new();
+    fs::write(lab.file(), "[vagrant]\nagents = 1\nagent_cpus = 3\nagent_memory = 1500\n").expect("write");
+    let said = |variables: &[(&str, &str)]| {
+        let mut command = Command::new("ruby");
+        command.args(["-e", RECORDER]).current_dir(root()).env("MESOSLAB_FILE", lab.file());
+        command.env("XDG_CONFIG_HOME", lab.path()).env("MESOSLAB_BINARY", env!("CARGO_BIN_EXE_mesoslab"));
+        let output = command.envs(variables.iter().copied()).output().expect("ruby runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said: Vec<Vec<Value>> = serde_json::from_slice(&output.stdout).expect("JSON");
+        said
+    };
+    let all = said(&[]);
+    let of = |what: &str| {
+        let lines = all.iter().filter(|line| line[0].as_str().is_some_and(|path| path.ends_with(what)));
+        lines.map(|line| Value::Array(line[1..].to_vec())).collect::<Vec<_>>()
+    };
+    assert_eq!(of("vm box"), [json!(["debian/bookworm64", {}])]);
+    assert_eq!(of("vm box_version"), [json!(["12.20250126.1", {}])]);
+    assert_eq!(of("vm hostname"), [json!(["master", {}]), json!(["agent-1", {}])]);
+    let addresses = ["192.168.56.10", "192.168.56.11"];
+    let private = |ip: &str| json!(["private_network", {"ip": ip, "libvirt__forward_mode": "none"}]);
+    let (networks, forwarded): (Vec<_>, Vec<_>) =
+        of("vm network").into_iter().partition(|network| network[0] == "private_network");
+    assert_eq!(networks, addresses.map(private));
+    assert_eq!(forwarded.len(), 7, "six of the master, one of the agent");
+    for port in &forwarded {
+        assert_eq!(
+            (&port[1]["host_ip"], &port[1]["guest"]),
+            (&json!("127.0.0.1"), &port[1]["host"]),
+            "{port}"
+        );
+    }
+    for hypervisor in ["virtualbox", "libvirt"] {
+        assert_eq!(of(&format!("{hypervisor}: cpus")), [json!([2, {}]), json!([3, {}])]);
+        assert_eq!(of(&format!("{hypervisor}: memory")), [json!([2048, {}]), json!([1500, {}])]);
+    }
+    assert_eq!(of("vm synced_folder"), [json!([".", "/vagrant", {"disabled": true}])]);
 }
 
 #[test]

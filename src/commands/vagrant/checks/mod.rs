@@ -15,7 +15,7 @@ use self::hypervisor::{Hypervisor, Version};
 use crate::{
     commands::doctor::{Finding, Verdict},
     error::{Failure, Result},
-    provider::vagrant::plan::Plan,
+    provider::{state::StateDir, vagrant::plan::Plan},
     settings::Settings,
 };
 
@@ -75,7 +75,7 @@ pub async fn all(plan: Option<&Plan>) -> Vec<Finding> {
     if let Some(plan) = plan {
         findings.push(of_box(plan));
         findings.push(memory_for(&computer.read("/proc/meminfo").unwrap_or_default(), plan.memory()));
-        findings.extend(network::of(&computer, plan, taken));
+        findings.extend(of_other_labs(plan).or_else(|| network::of(&computer, plan, taken)));
     }
     findings
 }
@@ -128,6 +128,23 @@ fn of_vagrant(said: &str) -> Finding {
             Finding::note(VAGRANT, format!("{said:?}"), format!("see that it is {OLDEST_VAGRANT} or newer"))
         }
     }
+}
+
+/// Another lab of this user whose machines have an address of these.
+fn of_other_labs(plan: &Plan) -> Option<Finding> {
+    let others = StateDir::all().ok()?.into_iter().filter(|(name, _)| *name != plan.lab);
+    let records = others.filter_map(|(_, state)| state.record().ok().flatten());
+    let mut of_machines = records.filter(super::is_of_machines);
+    of_machines.find_map(|record| {
+        let theirs = Plan::of(&record.spec).ok()?;
+        let has = |address| theirs.machines.iter().any(|machine| machine.address == address);
+        let address = plan.machines.iter().map(|machine| machine.address).find(|address| has(*address))?;
+        let name = &theirs.lab;
+        let seen = format!("{address} is also of a machine of lab `{name}`");
+        let remedy = format!("another first_address in [vagrant], or: mesoslab down --purge --name {name}");
+        let judge = if record.stopped { Finding::note } else { Finding::bad };
+        Some(judge(NETWORK, seen, remedy))
+    })
 }
 
 /// Whether the machines begin with what the lab file means, and nothing else.
