@@ -5,9 +5,9 @@ use std::{
     ffi::OsString,
     fs,
     io::IsTerminal,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
 };
 
 use indicatif::ProgressBar;
@@ -24,7 +24,7 @@ use crate::{
         state::StateDir,
         vagrant::{
             plan::Plan,
-            progress::{News, Progress},
+            progress::{News, Progress, SILENCE},
             words::Word,
         },
     },
@@ -96,7 +96,7 @@ impl Vagrant {
         let mut work = Work::start(self.command(&words))?;
         let mut screen = Screen::new(settings, &self.names, clock.now());
         let mut interrupted = false;
-        let code = loop {
+        let status = loop {
             tokio::select! {
                 line = work.line() => match line {
                     Some(line) => {
@@ -116,13 +116,13 @@ impl Vagrant {
             }
         };
         screen.close();
-        match (interrupted, code) {
+        match (interrupted, status.success()) {
             (true, _) => Err(self.interrupted().await),
             (false, true) => {
                 screen.done(words[0], node, clock.now());
                 Ok(())
             }
-            (false, false) => Err(failed(words[0], &work.progress)),
+            (false, false) => Err(failed(words[0], &work.progress, status)),
         }
     }
 
@@ -135,7 +135,8 @@ impl Vagrant {
         while let Some(line) = work.line().await {
             work.progress.take(Word::read(&line));
         }
-        if work.end().await? { Ok(work.progress) } else { Err(failed("status", &work.progress)) }
+        let status = work.end().await?;
+        if status.success() { Ok(work.progress) } else { Err(failed("status", &work.progress, status)) }
     }
 
     async fn interrupted(&self) -> Failure {
@@ -161,7 +162,7 @@ impl Vagrant {
         while let Some(line) = work.line().await {
             said.push(line);
         }
-        if work.end().await? {
+        if work.end().await?.success() {
             return Ok(());
         }
         said.drain(..said.len().saturating_sub(LAST_LINES));
@@ -198,9 +199,14 @@ fn not_started(error: &std::io::Error) -> Failure {
     failure.hint("install Vagrant: apt install vagrant, or https://developer.hashicorp.com/vagrant/install")
 }
 
-fn failed(what: &str, progress: &Progress) -> Failure {
+fn failed(what: &str, progress: &Progress, status: ExitStatus) -> Failure {
     let (message, seen, remedy) = progress.failure();
-    let failure = Failure::failed(format!("vagrant {what} failed: {message}")).seen(seen);
+    let how = match (status.signal(), status.code()) {
+        (Some(signal), _) => format!(" (it was killed by signal {signal})"),
+        (None, Some(code)) if message.ends_with(SILENCE) => format!(" (exit code {code})"),
+        _ => String::new(),
+    };
+    let failure = Failure::failed(format!("vagrant {what} failed: {message}{how}")).seen(seen);
     failure.hint(remedy.unwrap_or("mesoslab doctor, mesoslab vagrant status"))
 }
 
@@ -252,9 +258,9 @@ impl Work {
         }
     }
 
-    /// Whether it has ended well.
-    async fn end(&mut self) -> Result<bool> {
-        Ok(self.child.wait().await.context("wait for vagrant")?.success())
+    /// How it has ended.
+    async fn end(&mut self) -> Result<ExitStatus> {
+        self.child.wait().await.context("wait for vagrant")
     }
 }
 

@@ -7,6 +7,9 @@ use super::words::Word;
 /// So many lines are kept of each machine, to be shown when it fails.
 const LAST_LINES: usize = 12;
 
+/// In place of a reason.
+pub const SILENCE: &str = "it does not say why";
+
 /// One machine while Vagrant works on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
@@ -114,7 +117,7 @@ impl Progress {
             // Of a trace, the line that is not of where but of what.
             _ => {
                 let what = self.last.iter().rev().find(|line| !line.starts_with(char::is_whitespace));
-                what.cloned().unwrap_or_else(|| "it does not say why".to_owned())
+                what.cloned().unwrap_or_else(|| SILENCE.to_owned())
             }
         };
         let about = own.map(|(name, _)| format!("{name}: ")).unwrap_or_default();

@@ -144,6 +144,18 @@ fn no_provider_no_libvirt_and_no_memory_have_remedies() {
 }
 
 #[test]
+fn a_vagrant_that_ends_without_a_word_is_told_by_how_it_ended() {
+    let fake = Fake::new("", 7);
+    let said = fake.run(&["vagrant", "up"]).stderr();
+    assert!(said.contains("error: vagrant up failed: it does not say why (exit code 7)"), "{said}");
+    let killed = VAGRANT.replace("trap '", "kill -9 $$ # '");
+    executable(&fake.bin.join("vagrant"), &killed);
+    let said = fake.run(&["vagrant", "up"]).stderr();
+    executable(&fake.bin.join("vagrant"), VAGRANT);
+    assert!(said.contains("it does not say why (it was killed by signal 9)"), "{said}");
+}
+
+#[test]
 fn ctrl_c_is_passed_on_and_nothing_is_claimed() {
     let fake = Fake::new(&recorded("up"), 0);
     fs::write(fake.bin.join("wait"), "").expect("write");
