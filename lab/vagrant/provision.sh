@@ -211,6 +211,7 @@ mesos() {
   printf '%s\n' "$MESOSLAB_FLAGS" "MESOS_IP=0.0.0.0" "MESOS_ADVERTISE_IP=$MESOSLAB_ADDRESS"
   if [ "$MESOSLAB_FLAVOR" = lite ]; then
     printf '%s\n' "MESOS_WORK_DIR=$work_dir" "MESOS_ALLOW_NETWORKS=$MESOSLAB_ALLOW"
+    [ "$1" = master ] || echo MESOS_SWITCH_USER=false
     return
   fi
   if [ "$1" = master ]; then

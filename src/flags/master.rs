@@ -90,6 +90,7 @@ fn config(flags: &mut Flags, listen: &Listen) -> MasterConfig {
             .list("fair_sharing_excluded_resource_names")
             .into_iter()
             .collect(),
+        root_submissions: flags.is_set("root_submissions"),
         offer_freed_resources_at_once: flags.is_set("offer_freed_resources_at_once"),
         other_flags: flags.shown(),
         ..default

@@ -1,5 +1,6 @@
 //! The IO shells: loops around the pure engines, HTTP listeners, process runners, sandbox files.
 
+pub mod accounts;
 pub mod agent;
 mod api;
 pub mod docker;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, AgentState, Command, Effect, Executor, ExecutorState, FrameworkState, Launch, Nested,
+    account::Account,
     environment::nested_environment,
     frameworks::create_task,
     launch::{Unsupported, has_capability, new_executor, path_component, runs_directory, started},
@@ -31,6 +32,9 @@ pub struct Sandbox {
     pub directory: String,
     /// A symbolic link to it, to be created or moved.
     pub latest: String,
+    /// Whose it is; none: whoever runs the agent.
+    #[serde(default)]
+    pub account: Option<Account>,
 }
 
 /// Tasks with the nested containers that they get.
@@ -54,7 +58,7 @@ impl Agent {
         }
         if let Some(refusal) = self.refusal(&framework_id, &executor.executor_id, &group.tasks, terms) {
             let tasks = (group.tasks.as_slice(), terms);
-            return self.drop_tasks(now, &framework, &executor.executor_id, tasks, refusal);
+            return self.drop_tasks(now, &framework, &executor.executor_id, tasks, &refusal);
         }
         let framework = self.framework_of(framework).info.clone();
         if executor.r#type() == executor_info::Type::Default {
@@ -83,7 +87,9 @@ impl Agent {
         let framework_id = framework.id.clone().unwrap_or_default();
         let executor_id = info.executor_id.clone();
         let unsupported = unsupported(&info, &tasks);
-        let (container_id, sandbox) = self.default_executor(framework, info);
+        let Some((container_id, sandbox)) = self.default_executor(now, framework, info, &tasks) else {
+            return;
+        };
         if let Some(message) = unsupported {
             return self.refuse_group(now, &container_id, tasks, &message);
         }
@@ -92,10 +98,12 @@ impl Agent {
         self.enter_group(&framework_id, &executor_id, &tasks);
         self.remember_group(&framework_id, &container_id, &tasks);
         self.effects.extend(sandbox.map(|sandbox| Effect::Sandbox(Box::new(sandbox))));
-        let starts: Vec<Effect> = tasks
-            .iter()
-            .filter_map(|(id, task)| Some(started(self.nested_launch(framework, id, task)?, task)))
-            .collect();
+        let launches: Vec<_> =
+            tasks.iter().map(|(id, task)| (id.clone(), self.nested_launch(framework, id, task))).collect();
+        let starts = launches.into_iter().zip(&tasks).map(|((id, launch), (_, task))| {
+            launch.map(|launch| started(launch, task)).map_err(|why| (id, why))
+        });
+        let (starts, failures): (Vec<_>, Vec<_>) = starts.partition(Result::is_ok);
         let Some(Program::Default(default)) =
             self.executor_mut(&container_id).and_then(|it| it.program.as_mut())
         else {
@@ -103,31 +111,41 @@ impl Agent {
         };
         let actions = default.launch(now, tasks);
         self.carry_out(now, actions);
-        self.effects.extend(starts);
+        self.effects.extend(starts.into_iter().flatten());
+        for (container_id, why) in failures.into_iter().filter_map(Result::err) {
+            self.launch_failed(now, &container_id, &why);
+        }
     }
 
     fn nested_in(&mut self, container_id: &ContainerId) -> ContainerId {
         ContainerId { value: self.uuid().to_string(), parent: Some(Box::new(container_id.clone())) }
     }
 
-    /// The default executor of this id; with its sandbox if it is a new one.
+    /// The default executor of this id; with its sandbox if it is a new one. None where it can have none: the tasks are
+    /// dropped then.
     fn default_executor(
         &mut self,
+        now: Time,
         framework: &FrameworkInfo,
         info: ExecutorInfo,
-    ) -> (ContainerId, Option<Sandbox>) {
+        tasks: &[TaskInfo],
+    ) -> Option<(ContainerId, Option<Sandbox>)> {
         let framework_id = framework.id.clone().unwrap_or_default();
         let executor_id = info.executor_id.clone();
         let known = self.frameworks.get(&framework_id);
         if let Some(executor) = known.and_then(|known| known.executors.get(&executor_id)) {
-            return (executor.container_id.clone(), None);
+            return Some((executor.container_id.clone(), None));
         }
         let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
         let agent_id = self.info.id.clone().unwrap_or_default();
         let runs = runs_directory(&self.config.work_dir, &agent_id, framework, &info);
         let directory = format!("{runs}/{container_id}");
+        if self.drop_without_sandbox(now, framework, (&info, &directory), tasks) {
+            return None;
+        }
         self.enter_default_executor(framework, info, (container_id.clone(), directory.clone()));
-        (container_id, Some(Sandbox { directory, latest: format!("{runs}/latest") }))
+        let account = self.account_at(&container_id);
+        Some((container_id, Some(Sandbox { directory, latest: format!("{runs}/latest"), account })))
     }
 
     pub(super) fn enter_default_executor(
@@ -187,20 +205,25 @@ impl Agent {
         framework: &FrameworkInfo,
         container_id: &ContainerId,
         task: &TaskInfo,
-    ) -> Option<Launch> {
+    ) -> Result<Launch, String> {
         let (ip, survives) = (self.config.ip, self.config.checkpoints && framework.checkpoint());
-        let sandbox = &self.executor_mut(container_id)?.directory;
+        let gone = || "the executor is gone".to_owned();
+        let sandbox = &self.executor_mut(container_id).ok_or_else(gone)?.directory.clone();
         let directory = format!("{sandbox}/containers/{container_id}");
         let latest = format!("{sandbox}/tasks/{}", path_component(task.task_id.as_str()));
-        let (setup, command) = nested_command(task, sandbox).ok()?;
-        Some(Launch {
+        let info = task.command.clone().unwrap_or_default();
+        let account = self.nested_account(&info, container_id);
+        let account =
+            account.map_err(|why| format!("Failed to create nested sandbox '{directory}': {why}"))?;
+        let (setup, command) = nested_command(task, sandbox).map_err(in_words)?;
+        Ok(Launch {
             latest,
             command,
             environment: nested_environment(ip, task, &directory),
             container_id: container_id.clone(),
             directory,
             survives,
-            setup,
+            setup: Setup { account, ..setup },
         })
     }
 
@@ -232,12 +255,6 @@ impl Agent {
 
 /// Everything this agent cannot do is refused in words, never ignored.
 fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
-    let in_words = |unsupported| match unsupported {
-        Unsupported::Here(message) => message,
-        Unsupported::Container | Unsupported::Options(_) | Unsupported::NoCommand => {
-            "Docker containers are not supported".to_owned()
-        }
-    };
     let of_executor = executor.container.as_ref().map(|container| setup::of_container(container, None));
     match of_executor {
         Some(Err(unsupported)) => return Some(in_words(unsupported)),
@@ -251,6 +268,15 @@ fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
         Some(format!("task '{}': {}", task.task_id, in_words(unsupported)))
     };
     tasks.iter().find_map(of_task)
+}
+
+fn in_words(unsupported: Unsupported) -> String {
+    match unsupported {
+        Unsupported::Here(message) => message,
+        Unsupported::Container | Unsupported::Options(_) | Unsupported::NoCommand => {
+            "Docker containers are not supported".to_owned()
+        }
+    }
 }
 
 /// What a task needs, and what it executes.

@@ -3,19 +3,18 @@
 use super::{
     Agent, AgentState, Effect, ExecutorState, FrameworkState,
     launch::{has_capability, task_share},
+    refusal::Refusal,
 };
 use crate::{
     engine::{
         executor::{self, Signal},
-        wire::{StatusUpdate, ToMaster},
+        wire::ToMaster,
     },
     mesos::{
         time::Time,
         v1::{
             ContainerId, DrainConfig, DurationInfo, ExecutorId, FrameworkId, FrameworkInfo, KillPolicy,
-            TaskId, TaskState, TaskStatus,
-            framework_info::capability,
-            task_status::{Reason, Source},
+            TaskId, TaskState, TaskStatus, framework_info::capability, task_status::Reason,
         },
     },
 };
@@ -73,32 +72,8 @@ impl Agent {
         let Some(framework) = self.frameworks.get(framework_id).map(|known| known.info.clone()) else {
             return;
         };
-        self.drop_task(now, &framework, task_id, (Reason::ExecutorTerminated, "Cannot find executor"));
-    }
-
-    /// A task that never ran: TASK_DROPPED, or TASK_LOST for frameworks that are not partition-aware.
-    pub(super) fn drop_task(
-        &mut self,
-        now: Time,
-        framework: &FrameworkInfo,
-        task_id: &TaskId,
-        (reason, message): (Reason, &str),
-    ) {
-        let Some(framework_id) = framework.id.clone() else { return };
-        let aware = has_capability(framework, capability::Type::PartitionAware);
-        let state = if aware { TaskState::TaskDropped } else { TaskState::TaskLost };
-        let mut status = TaskStatus {
-            task_id: task_id.clone(),
-            state: state.into(),
-            message: Some(message.to_owned()),
-            source: Some(Source::Agent.into()),
-            reason: Some(reason.into()),
-            timestamp: Some(now.as_secs_f64()),
-            ..TaskStatus::default()
-        };
-        self.stamp(&mut status);
-        self.counters.valid_status_updates += 1;
-        self.enqueue(now, StatusUpdate { framework_id, executor_id: None, status, latest_state: None });
+        let refusal = Refusal::new(Reason::ExecutorTerminated, "Cannot find executor");
+        self.drop_task(now, &framework, task_id, &refusal);
     }
 
     pub(super) fn shutdown_executor(

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, AgentConfig, AgentState, Command, Effect, Executor, ExecutorState, Framework, FrameworkState,
+    account::Account,
     docker::is_docker,
     environment::{Surroundings, environment},
     nested::{Attended, Streams},
+    refusal::Refusal,
     setup::{self, Setup},
 };
 use crate::{
@@ -32,10 +34,6 @@ use crate::{
 
 /// Mesos gives the executor this much more than the task's kill policy asks, and takes it off again.
 const SHUTDOWN_MARGIN: Duration = Duration::from_secs(2);
-
-/// Why nothing is launched any more on an agent that is being drained.
-pub(super) const DRAINING: (Reason, &str) =
-    (Reason::AgentDraining, "Task was received while agent was already draining");
 
 /// A container to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,33 +69,30 @@ impl Agent {
         if task.agent_id != agent_id || self.state == AgentState::Terminating {
             return;
         }
-        if self.draining.is_some() {
-            return self.drop_task(now, &framework, &task.task_id, DRAINING);
-        }
-        if let Err(message) = supported_limits(&task) {
-            return self.drop_task(now, &framework, &task.task_id, (Reason::GcError, message));
+        let own = task.executor.is_none();
+        let executor_id = task.executor.as_ref().map(|executor| executor.executor_id.clone());
+        let executor_id = executor_id.unwrap_or_else(|| ExecutorId::new(task.task_id.as_str()));
+        if let Some(refusal) = self.refusal_of_all(&executor_id, std::slice::from_ref(&task)) {
+            return self.drop_task(now, &framework, &task.task_id, &refusal);
         }
         let known = self.framework_of(framework);
         if known.state == FrameworkState::Terminating || known.executor_of(&task.task_id).is_some() {
             return;
         }
         let framework = known.info.clone();
-        let own = task.executor.is_none();
-        let executor_id = task.executor.as_ref().map(|executor| executor.executor_id.clone());
-        let executor_id = executor_id.unwrap_or_else(|| ExecutorId::new(task.task_id.as_str()));
         let there = known.executors.get(&executor_id).filter(|executor| own || executor.is_default());
         if let Some(leaving) = there.filter(|executor| executor.is_leaving()) {
             let container_id = leaving.container_id.clone();
             return self.refuse_second_task(now, &container_id, task);
         }
         if there.is_some() {
-            let terminating = (Reason::ExecutorTerminated, "Executor terminating");
-            return self.drop_task(now, &framework, &task.task_id, terminating);
+            let terminating = Refusal::new(Reason::ExecutorTerminated, "Executor terminating");
+            return self.drop_task(now, &framework, &task.task_id, &terminating);
         }
         if task.executor.is_some() {
             return self.run_custom_task(now, &framework, task, terms);
         }
-        let container_id = self.add_command_executor(&framework, &agent_id, &task);
+        let Some(container_id) = self.add_command_executor(now, &framework, &agent_id, &task) else { return };
         match self.prepare(&framework, &agent_id, &container_id, &task) {
             Ok(launch) => {
                 self.fetch_by(now, &container_id);
@@ -147,26 +142,31 @@ impl Agent {
         }
     }
 
+    /// None when it can have no sandbox; the task is dropped then.
     fn add_command_executor(
         &mut self,
+        now: Time,
         framework: &FrameworkInfo,
         agent_id: &AgentId,
         task: &TaskInfo,
-    ) -> ContainerId {
+    ) -> Option<ContainerId> {
         let info = command_executor_info(framework, task, &self.config.launcher_dir);
         let framework_id = framework.id.clone().unwrap_or_default();
         let executor_id = info.executor_id.clone();
         let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
         let runs = runs_directory(&self.config.work_dir, agent_id, framework, &info);
+        let place = (container_id.clone(), format!("{runs}/{container_id}"));
+        if self.drop_without_sandbox(now, framework, (&info, &place.1), std::slice::from_ref(task)) {
+            return None;
+        }
         let killing_state = has_capability(framework, capability::Type::TaskKillingState);
         let program = task_program(&self.config, &info, task, killing_state);
-        let place = (container_id.clone(), format!("{runs}/{container_id}"));
         let executor = new_executor(&self.config, info, place, Some(program), vec![task.clone()]);
         self.containers.insert(container_id.clone(), (framework_id.clone(), executor_id.clone()));
         if let Some(framework) = self.frameworks.get_mut(&framework_id) {
             framework.executors.insert(executor_id, executor);
         }
-        container_id
+        Some(container_id)
     }
 
     fn prepare(
@@ -181,6 +181,7 @@ impl Agent {
         };
         let config = self.config.clone();
         let framework_id = framework.id.clone().unwrap_or_default();
+        let account = self.account_at(container_id);
         let Some(executor) = self.executor_mut(container_id) else {
             return Err(Unsupported::Here("the executor is gone".to_owned()));
         };
@@ -190,6 +191,7 @@ impl Agent {
             directory: executor.directory.clone(),
             latest: format!("{runs}/latest"),
             survives: config.checkpoints && framework.checkpoint(),
+            account,
         };
         if is_docker(task) {
             return self.prepare_docker(&framework_id, task, place).map(|run| Effect::Run(Box::new(run)));
@@ -205,7 +207,8 @@ impl Agent {
             directory: &executor.directory,
             shutdown_grace_period: executor.shutdown_grace_period,
         });
-        let Place { container_id, directory, latest, survives } = place;
+        let Place { container_id, directory, latest, survives, account } = place;
+        let setup = Setup { account, ..setup };
         let launch = Launch { container_id, directory, latest, command, environment, survives, setup };
         Ok(started(launch, task))
     }
@@ -275,6 +278,7 @@ pub(super) struct Place {
     pub directory: String,
     pub latest: String,
     pub survives: bool,
+    pub account: Option<Account>,
 }
 
 /// Why a task cannot run.

@@ -1,9 +1,10 @@
 //! The agent: runs the tasks the master sends as containers, and reports what becomes of them until it is heard.
 //!
 //! Pure: processes, probes and the way to the master are effects. Files by concern: `registration`, `launch`, `group`,
-//! `custom`, `kill`, `updates` (with the `streams` that repeat them), `nested` (what clients of the agent API launch), and
+//! `custom`, `kill`, `refusal`, `updates` (with the `streams` that repeat them), `nested` (what clients of the agent API launch), and
 //! the state they share in `frameworks`.
 
+pub mod account;
 mod command;
 mod custom;
 pub mod docker;
@@ -17,6 +18,7 @@ mod memory;
 pub mod nested;
 pub mod reconfiguration;
 mod recovery;
+mod refusal;
 mod registration;
 pub mod setup;
 mod streams;
@@ -41,6 +43,7 @@ pub use memory::compacted;
 pub use recovery::Container;
 
 use self::{
+    account::Accounts,
     docker::{DockerConfig, DockerRun},
     fetch::{FetchConfig, Fetches},
     nested::{Answer, Attended, Guests, Order},
@@ -83,6 +86,8 @@ pub struct AgentConfig {
     pub recovery_timeout: Duration,
     /// How it runs tasks that bring images; without it, it cannot.
     pub docker: Option<DockerConfig>,
+    /// Containers run as the user that their command or their framework names, and not as the agent's.
+    pub switch_user: bool,
     /// How it fetches what tasks bring as URIs.
     pub fetch: FetchConfig,
     /// Variables that every executor gets, before all others.
@@ -114,6 +119,7 @@ impl AgentConfig {
             registration_backoff_factor: Duration::ZERO,
             recovery_timeout: Duration::from_secs(15 * 60),
             docker: None,
+            switch_user: false,
             fetch: FetchConfig::default(),
             executor_environment: BTreeMap::new(),
             executor_registration_timeout: Duration::from_secs(60),
@@ -302,6 +308,7 @@ pub struct Agent {
     /// What clients of the agent API have launched.
     pub guests: Guests,
     pub fetches: Fetches,
+    accounts: Accounts,
     registration: Registration,
     /// `resource_version_uuid`, new with every start.
     resource_version: Bytes,
@@ -329,6 +336,7 @@ impl Agent {
             counters: Counters::default(),
             guests: Guests::default(),
             fetches: Fetches::default(),
+            accounts: account::unknown,
             registration: Registration::default(),
             resource_version: Bytes::copy_from_slice(
                 uuid::Builder::from_random_bytes(version).as_uuid().as_bytes(),

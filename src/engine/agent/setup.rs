@@ -1,9 +1,10 @@
-//! What a container needs before its process starts: files, volumes, limits. What this agent cannot give is refused in
+//! What a container needs before its process starts: files, volumes, limits, its user. What this agent cannot give is refused in
 //! words, and in those of Mesos where its agents with the same isolation refuse it too.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    account::Account,
     fetch::{self, Uri, within},
     launch::Unsupported,
 };
@@ -26,6 +27,9 @@ pub struct Setup {
     /// Limits of the process and its children.
     #[serde(default)]
     pub limits: Vec<Limit>,
+    /// Whom the process runs as, and whose the sandbox is; none: whoever runs the agent.
+    #[serde(default)]
+    pub account: Option<Account>,
 }
 
 /// A volume of a container.

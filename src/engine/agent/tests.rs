@@ -1,11 +1,12 @@
 //! Plays the scenarios of `tests/scenarios/agent`: inputs with times at the margin, the expected effects below,
 //! indented. `next` states when the agent wants to be woken: then, or within `FROM..TO` where it draws by lot. `agent`
 //! is another one in its place, with other settings; `recover` lets it take over from the one before, without what is
-//! `dead`.
+//! `dead`. Framework, executor and task name their users with `owner=`, `runs-as=` and `user=`: one that is called
+//! `nobody-*` does not exist.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use super::*;
+use super::{account::Account, *};
 use crate::{
     engine::{
         executor::check::{command_status, tcp_status},
@@ -62,7 +63,7 @@ impl Stage {
             }
             "agent" => {
                 self.agents += 1;
-                self.agent = Agent::new(config(rest), at(time), 6 + self.agents);
+                self.agent = Agent::new(config(rest), at(time), 6 + self.agents).with_accounts(account);
                 Vec::new()
             }
             "dead" => {
@@ -210,12 +211,12 @@ impl Stage {
             Effect::Master(message) => self.show_message(message),
             Effect::Sandbox(sandbox) => {
                 let parts: Vec<&str> = sandbox.latest.rsplit('/').take(3).collect();
-                format!("sandbox {}", parts[2])
+                format!("sandbox {}{}", parts[2], whose(sandbox.account.as_ref()))
             }
             Effect::Launch(launch) => {
                 let task = launched_task(launch);
                 self.containers.insert(task.clone(), launch.container_id.clone());
-                format!("launch {task} {:?}", launch.command)
+                format!("launch {task} {:?}{}", launch.command, whose(launch.setup.account.as_ref()))
             }
             Effect::Run(run) => {
                 // Of what survives, the next agent finds the container.
@@ -226,7 +227,7 @@ impl Stage {
                 let labels = run.body.labels.as_ref().unwrap();
                 let task = labels["mesoslab.task"].clone();
                 self.containers.insert(task.clone(), run.container_id.clone());
-                format!("run {task} {}", run.image)
+                format!("run {task} {}{}", run.image, whose(run.account.as_ref()))
             }
             Effect::Signal { container_id, signal } => format!("{signal:?} {}", self.task_in(container_id)),
             Effect::Probe { container_id, probe } => {
@@ -299,16 +300,33 @@ impl Stage {
     }
 }
 
-/// Settings in words: `checkpoints`, `images`, `backoff=SECONDS`.
+/// Settings in words: `checkpoints`, `images`, `switches` (users), `backoff=SECONDS`.
 fn config(words: &[&str]) -> AgentConfig {
     let info = AgentInfo { hostname: "localhost".to_owned(), port: Some(5051), ..AgentInfo::default() };
     let backoff = words.iter().find_map(|word| word.strip_prefix("backoff="));
     AgentConfig {
         checkpoints: words.contains(&"checkpoints"),
+        switch_user: words.contains(&"switches"),
         docker: words.contains(&"images").then(DockerConfig::default),
         registration_backoff_factor: Duration::from_secs(backoff.map_or(0, |it| it.parse().unwrap())),
         ..AgentConfig::new(info, "/lab")
     }
+}
+
+fn account(user: &str) -> Result<Account, String> {
+    match user.starts_with("nobody-") {
+        true => Err(format!("No such user '{user}'")),
+        false => Ok(Account { name: user.to_owned(), uid: 1, gid: 1, groups: vec![1] }),
+    }
+}
+
+fn whose(account: Option<&Account>) -> String {
+    account.map(|account| format!(" as {}", account.name)).unwrap_or_default()
+}
+
+/// What follows `NAME=`.
+fn option(words: &[&str], name: &str) -> Option<String> {
+    words.iter().find_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
 }
 
 fn show_memory(memory: &Memory) -> String {
@@ -353,6 +371,7 @@ fn framework(words: &[&str]) -> FrameworkInfo {
         [("killing", capability::Type::TaskKillingState), ("aware", capability::Type::PartitionAware)];
     FrameworkInfo {
         id: Some(FrameworkId::new("F")),
+        user: option(words, "owner").unwrap_or_default(),
         checkpoint: words.contains(&"checkpoint").then_some(true),
         capabilities: named
             .into_iter()
@@ -365,13 +384,12 @@ fn framework(words: &[&str]) -> FrameworkInfo {
 
 /// `t1 OPTION... COMMAND`: the last word is the command.
 fn task_info(words: &[&str]) -> TaskInfo {
-    let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let option = |name: &str| option(words, name);
     let outside = words.contains(&"outside").then(|| "/etc/passwd".to_owned());
     let fetches = words.contains(&"uri") || outside.is_some();
     let value = "http://there/file".to_owned();
     let uri = fetches.then(|| Uri { value, output_file: outside, ..Uri::default() });
-    let image = option("image")
-        .map(|image| container_info::DockerInfo { image: image.to_owned(), ..Default::default() });
+    let image = option("image").map(|image| container_info::DockerInfo { image, ..Default::default() });
     let docker = ContainerInfo {
         r#type: container_info::Type::Docker.into(),
         docker: image,
@@ -380,7 +398,7 @@ fn task_info(words: &[&str]) -> TaskInfo {
     TaskInfo {
         name: words[0].to_owned(),
         task_id: TaskId::new(words[0]),
-        agent_id: AgentId::new(option("agent").unwrap_or("S")),
+        agent_id: AgentId::new(option("agent").unwrap_or_else(|| "S".to_owned())),
         resources: vec![Resource {
             name: "cpus".to_owned(),
             r#type: value::Type::Scalar.into(),
@@ -391,10 +409,11 @@ fn task_info(words: &[&str]) -> TaskInfo {
         command: Some(CommandInfo {
             value: words.last().filter(|_| !words.contains(&"empty")).map(|word| (*word).to_owned()),
             uris: uri.into_iter().collect(),
+            user: option("user"),
             ..CommandInfo::default()
         }),
         container: words.contains(&"docker").then_some(docker),
-        kill_policy: option("grace").map(policy),
+        kill_policy: option("grace").map(|text| policy(&text)),
         max_completion_time: option("max").map(|text| seconds(text.parse().unwrap())),
         health_check: option("failures").map(|failures| HealthCheck {
             delay_seconds: Some(1.0),
@@ -421,7 +440,9 @@ fn group(words: &[&str]) -> ToAgent {
         r#type: Some(kind.into()),
         executor_id: ExecutorId::new(*executor_id),
         framework_id: Some(FrameworkId::new("F")),
-        command: options.contains(&"custom").then(|| custom::command("executor")),
+        command: options
+            .contains(&"custom")
+            .then(|| custom::command("executor", option(&options, "runs-as"))),
         ..ExecutorInfo::default()
     };
     let task = |id: &&str| TaskInfo {

@@ -45,6 +45,8 @@ pub struct MasterConfig {
     pub weights: BTreeMap<String, f64>,
     /// Only these roles may be used, when given (`--roles`).
     pub roles: Option<Vec<String>>,
+    /// Frameworks may name `root` as the user that their tasks run as.
+    pub root_submissions: bool,
     /// Offer what a terminal task frees at once instead of with the next tick: the one place that is quicker than Mesos.
     pub offer_freed_resources_at_once: bool,
     /// What `/flags` says, as `(name, value)` in the order shown; the fields above come on top of it.
@@ -80,6 +82,7 @@ impl Default for MasterConfig {
             min_allocatable_resources: "cpus:0.01|mem:32".into(),
             weights: BTreeMap::new(),
             roles: None,
+            root_submissions: true,
             offer_freed_resources_at_once: true,
             other_flags: BTreeMap::new(),
         }

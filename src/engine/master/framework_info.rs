@@ -19,6 +19,9 @@ impl Master {
         if let Some(role) = suppressed.iter().find(|role| !subscribed.contains(*role)) {
             return Err(format!("Suppressed role '{role}' is not contained in the list of roles"));
         }
+        if info.user == "root" && !self.config.root_submissions {
+            return Err("User 'root' is not allowed to run frameworks without --root_submissions set".into());
+        }
         if info.id.as_ref().is_some_and(|id| self.is_completed(id)) {
             return Err("Framework has been removed".into());
         }

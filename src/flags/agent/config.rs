@@ -107,6 +107,7 @@ fn template(flags: &mut Flags, listen: &Listen) -> AgentConfig {
         registration_backoff_factor: backoff,
         recovery_timeout: flags.duration("recovery_timeout").unwrap_or(default.recovery_timeout),
         docker: docker(flags),
+        switch_user: flags.is_set("switch_user"),
         fetch: fetch(flags),
         executor_environment: environment(flags).unwrap_or_default(),
         executor_registration_timeout: flags

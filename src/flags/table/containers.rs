@@ -31,8 +31,11 @@ pub const FLAGS: [Flag; 80] = [
     text("isolation", "what keeps containers apart")
         .or("posix/cpu,posix/mem")
         .only(&["posix/cpu", "posix/mem", "filesystem/posix"], POSIX),
-    boolean("switch_user", false, "run tasks as the user that their framework names (Mesos: true)")
-        .only(&["false"], "tasks run as the user of the agent"),
+    boolean(
+        "switch_user",
+        true,
+        "run tasks as the user that they or their framework name, and not as the agent's",
+    ),
     boolean("systemd_enable_support", false, "keep executors in units of systemd (Mesos: true)")
         .only(&["false"], NO_SYSTEMD),
     text("systemd_runtime_directory", "where systemd keeps its units")

@@ -114,8 +114,7 @@ pub const FLAGS: [Flag; 56] = [
         .or("/usr/local/share/mesos/webui")
         .ignored("no web UI is served from files"),
     // Authentication.
-    boolean("root_submissions", true, "let frameworks run tasks as root")
-        .only(&["true"], "tasks run as the user of the agent, whatever the framework says"),
+    boolean("root_submissions", true, "let frameworks run tasks as root"),
     boolean("authenticate_frameworks", false, "let frameworks with a password in only")
         .alias("authenticate")
         .only(&["false"], NO_AUTHENTICATION),

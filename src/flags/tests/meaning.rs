@@ -333,13 +333,6 @@ fn what_is_shown_is_what_mesos_shows() {
         "--hostname=localhost --ip=127.0.0.1 --attributes=rack:abc;level:10 --master=127.0.0.1:15050 --port=15051 \
          --resources=cpus:4;mem:4096;disk:10240;ports:[31000-32000] --isolation=posix/cpu,posix/mem,filesystem/posix",
     );
-    let other = [
-        "docker_remove_delay",
-        "fetcher_cache_dir",
-        "launcher_dir",
-        "runtime_dir",
-        "switch_user",
-        "work_dir",
-    ];
+    let other = ["docker_remove_delay", "fetcher_cache_dir", "launcher_dir", "runtime_dir", "work_dir"];
     compare(&setup.agents[0].config.flags, "07-agent-legacy/04-GET-flags.resp.raw", &other);
 }

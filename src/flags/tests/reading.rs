@@ -129,10 +129,10 @@ fn every_problem_is_told_with_its_flag() {
 
 #[test]
 fn a_refused_flag_may_be_asked_for_what_is_done_anyway() {
-    let fits = "--launcher=posix --isolation=posix/cpu,posix/mem,filesystem/posix --containerizers=docker,mesos --no-switch_user \
+    let fits = "--launcher=posix --isolation=posix/cpu,posix/mem,filesystem/posix --containerizers=docker,mesos \
                 --no-systemd_enable_support --authenticate_http_readonly=false";
     assert_eq!(problems(fits, &[]), [""; 0]);
-    for other in ["--isolation=posix/cpu,cgroups/mem", "--containerizers=mesos,rkt", "--switch_user"] {
+    for other in ["--isolation=posix/cpu,cgroups/mem", "--containerizers=mesos,rkt"] {
         assert!(problems(other, &[])[0].contains(" only: "), "{other}");
     }
 }

@@ -22,17 +22,18 @@ pub(super) enum Next {
 
 impl Next {
     fn job(&self) -> Job {
-        let (container_id, directory, latest, uris) = match self {
+        let (container_id, directory, latest, uris, account) = match self {
             Self::Launch(it) | Self::Attend(Attended { launch: it, .. }) => {
-                (&it.container_id, &it.directory, &it.latest, &it.setup.uris)
+                (&it.container_id, &it.directory, &it.latest, &it.setup.uris, &it.setup.account)
             }
-            Self::Run(it) => (&it.container_id, &it.directory, &it.latest, &it.uris),
+            Self::Run(it) => (&it.container_id, &it.directory, &it.latest, &it.uris, &it.account),
         };
         Job {
             container_id: container_id.clone(),
             directory: directory.clone(),
             latest: latest.clone(),
             uris: uris.clone(),
+            account: account.clone(),
         }
     }
 }

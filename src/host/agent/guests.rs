@@ -67,7 +67,7 @@ impl Guests {
         streams: Streams,
         directory: Option<String>,
     ) -> io::Result<Option<Switchboard>> {
-        let outputs = sandbox::create(&launch.directory, &launch.latest)?;
+        let outputs = sandbox::create(&launch.directory, &launch.latest, launch.setup.account.as_ref())?;
         let (switchboard, surroundings) = match streams {
             Streams::Files => (None, Surroundings::of(outputs)?),
             streams => {

@@ -50,6 +50,7 @@ use self::{
     way::{Leader, Way},
 };
 use super::{
+    accounts,
     docker::{Containers, FoundContainer, Site},
     guard::Guard,
     http::{Guard as HostGuard, Options, serve},
@@ -65,6 +66,7 @@ use crate::{
     client::election::Detection,
     engine::agent::{
         Agent, AgentConfig, Input,
+        account::Accounts,
         nested::{Answer, Order},
     },
     mesos::{
@@ -102,6 +104,8 @@ pub struct Config {
     pub networks: Networks,
     /// Names by which it may be asked, beside loopback names and its address.
     pub hosts: Vec<String>,
+    /// How the users are found that tasks are to run as.
+    pub accounts: Accounts,
 }
 
 impl Config {
@@ -119,6 +123,7 @@ impl Config {
             advertise: None,
             networks: Networks::default(),
             hosts: Vec::new(),
+            accounts: accounts::find,
         }
     }
 }
@@ -212,7 +217,7 @@ pub fn start(
     let hosts =
         config.hosts.into_iter().chain([config.agent.info.hostname.clone(), address.ip().to_string()]);
     let guard = HostGuard::with_hosts(hosts);
-    let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed));
+    let agent = Mutex::new(Agent::new(config.agent, clock.now(), config.seed).with_accounts(config.accounts));
     let stopped = CancellationToken::new();
     let handle = AgentHandle(Arc::new(Shared {
         clock,

@@ -19,7 +19,7 @@ use crate::{
     host::{
         docker,
         process::{
-            spawn::{output, program},
+            spawn::{output, program, run_as},
             table::signal_group,
         },
     },
@@ -121,7 +121,9 @@ async fn run_command(launch: &Launch, info: &CommandInfo) -> ProbeOutcome {
 fn start(launch: &Launch, info: &CommandInfo, command: &Command) -> io::Result<process::Child> {
     let output = output(launch, "stderr")?;
     let own = info.environment.as_ref().into_iter().flat_map(plain_variables);
-    process::Command::from(program(command))
+    let mut process = program(command);
+    run_as(&mut process, launch.setup.account.as_ref());
+    process::Command::from(process)
         .env_clear()
         .envs(&launch.environment)
         .envs(own)

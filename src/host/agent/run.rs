@@ -292,7 +292,9 @@ impl Run {
             }
             Effect::Remember(memory) => self.memory.iter_mut().for_each(|known| known.remember(&memory)),
             Effect::Sandbox(wanted) => {
-                if let Err(error) = sandbox::create(&wanted.directory, &wanted.latest) {
+                if let Err(error) =
+                    sandbox::create(&wanted.directory, &wanted.latest, wanted.account.as_ref())
+                {
                     tracing::warn!(directory = wanted.directory, %error, "failed to make a sandbox");
                 }
             }

@@ -181,7 +181,7 @@ async fn prepare<'a>(
     site: &'a Site,
     run: &DockerRun,
 ) -> Result<(&'a Engine, &'a [(String, String)]), String> {
-    sandbox::create(&run.directory, &run.latest).map_err(|error| error.to_string())?;
+    sandbox::create(&run.directory, &run.latest, run.account.as_ref()).map_err(|error| error.to_string())?;
     for directory in &run.directories {
         fs::create_dir_all(directory).map_err(|error| format!("Failed to make '{directory}': {error}"))?;
     }

@@ -85,12 +85,15 @@ pub fn fetcher_info(job: &Job, cache_directory: &str, actions: &[&str], stall: D
         .zip(actions)
         .map(|(uri, action)| json!({"action": action, "uri": shown(uri)}))
         .collect();
-    let info = json!({
+    let mut info = json!({
         "cache_directory": cache_directory,
         "items": items,
         "sandbox_directory": job.directory,
         "stall_timeout": {"nanoseconds": u64::try_from(stall.as_nanos()).unwrap_or(u64::MAX)},
     });
+    if let Some(account) = &job.account {
+        info["user"] = json!(account.name);
+    }
     info.to_string().replace('/', "\\/")
 }
 

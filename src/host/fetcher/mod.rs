@@ -32,6 +32,7 @@ use self::{
 };
 use crate::{
     engine::agent::{
+        account::Account,
         fetch::{FetchConfig, Fetches, Uri},
         nested::full_name,
     },
@@ -63,6 +64,8 @@ pub struct Job {
     /// A symbolic link to it, to be created or moved.
     pub latest: String,
     pub uris: Vec<Uri>,
+    /// Whose the sandbox is, with all that is fetched; none: ours.
+    pub account: Option<Account>,
 }
 
 /// One URI of a job.
@@ -117,7 +120,8 @@ impl Fetcher {
     }
 
     async fn fetch_all(&self, job: &Job) -> Result<(), String> {
-        let outputs = sandbox::create(&job.directory, &job.latest).map_err(|error| error.to_string())?;
+        let outputs = sandbox::create(&job.directory, &job.latest, job.account.as_ref())
+            .map_err(|error| error.to_string())?;
         let sandbox = Beneath::new(Path::new(&job.directory)).map_err(|error| error.to_string())?;
         let wanted = Wanted::default();
         let _guard = wanted.guard();
@@ -138,6 +142,9 @@ impl Fetcher {
                     return Err(not_fetched(job, "exited with status 1"));
                 }
             }
+        }
+        if let Some(owner) = &job.account {
+            sandbox::give(Path::new(&job.directory), owner).map_err(|error| error.to_string())?;
         }
         log.info(&format!("Successfully fetched all URIs into '{}'", job.directory));
         Ok(())

@@ -102,6 +102,7 @@ impl Bench {
             directory: path(format!("sandbox-{n}")),
             latest: path("latest".to_owned()),
             uris: uris.to_vec(),
+            account: None,
         }
     }
 

@@ -243,7 +243,8 @@ fn start_all(starts: &Mutex<mpsc::Receiver<Start>>, events: &UnboundedSender<Eve
         let container_id = launch.container_id.clone();
         let made = match surroundings {
             Some(made) => Ok(made),
-            None => sandbox::create(&launch.directory, &launch.latest).and_then(Surroundings::of),
+            None => sandbox::create(&launch.directory, &launch.latest, launch.setup.account.as_ref())
+                .and_then(Surroundings::of),
         };
         let linked = made.and_then(|surroundings| {
             sandbox::volumes::link(&launch.directory, &launch.setup.links).map(|()| surroundings)

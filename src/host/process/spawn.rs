@@ -15,10 +15,10 @@ use std::{
     process,
 };
 
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{Gid, Resource, Rlimit, Uid};
 
 use crate::{
-    engine::agent::{Command, Launch, setup::Limit},
+    engine::agent::{Command, Launch, account::Account, setup::Limit},
     host::sandbox::Outputs,
 };
 
@@ -60,11 +60,58 @@ impl Surroundings {
     }
 }
 
+/// Whom a process becomes before its program begins.
+#[derive(Clone, Debug)]
+struct Identity {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Identity {
+    /// None of whoever this process runs as already, who need not be root for it.
+    fn of(account: Option<&Account>) -> Option<Self> {
+        let account = account.filter(|account| account.uid != rustix::process::geteuid().as_raw())?;
+        Some(Self {
+            uid: Uid::from_raw(account.uid),
+            gid: Gid::from_raw(account.gid),
+            groups: account.groups.iter().copied().map(Gid::from_raw).collect(),
+        })
+    }
+
+    /// System calls of this thread alone: nothing is allocated or locked, and no other thread is asked to follow, as
+    /// `setuid(3)` does.
+    #[cfg(target_os = "linux")]
+    fn assume(&self) -> rustix::io::Result<()> {
+        use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+        set_thread_groups(&self.groups)?;
+        set_thread_gid(self.gid)?;
+        set_thread_uid(self.uid)
+    }
+}
+
+/// Makes a command run as a user, if that is another than ours.
+pub fn run_as(process: &mut process::Command, account: Option<&Account>) {
+    let Some(identity) = Identity::of(account) else { return };
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "the closure makes system calls: no allocation, no lock")]
+    // SAFETY: async-signal-safe, see the reason above.
+    unsafe {
+        process.pre_exec(move || Ok(identity.assume()?));
+    }
+    #[cfg(not(target_os = "linux"))]
+    process.uid(identity.uid.as_raw()).gid(identity.gid.as_raw());
+}
+
 /// Starts the command of a launch whose sandbox is there; the process is left to the caller to reap.
 ///
 /// A program that cannot be executed ends with status 1 and says why on its stderr, as under Mesos.
 pub fn spawn(launch: &Launch, surroundings: Surroundings) -> io::Result<u32> {
     let mut complaints = surroundings.outputs.stderr.try_clone()?;
+    let account = launch.setup.account.as_ref();
+    if let Some(identity) = Identity::of(account).filter(|_| surroundings.terminal) {
+        rustix::fs::fchown(&surroundings.input, Some(identity.uid), None)?;
+    }
     match start(launch, surroundings)? {
         Started::Runs(pid) => Ok(pid),
         Started::Failed(pid, error) => {
@@ -163,7 +210,7 @@ mod linux {
 
     use rustix::process::{Resource, Rlimit, setrlimit};
 
-    use super::{Command, Launch, Started, Surroundings, limits};
+    use super::{Command, Identity, Launch, Started, Surroundings, limits};
 
     const SHELL: &str = "/bin/sh";
 
@@ -194,6 +241,7 @@ mod linux {
         environment: Vec<CString>,
         directory: CString,
         limits: Vec<(Resource, Rlimit)>,
+        identity: Option<Identity>,
         /// To become 0, 1 and 2.
         stdio: [RawFd; 3],
         terminal: bool,
@@ -207,6 +255,7 @@ mod linux {
         /// Before the exec, by our own fault.
         Setup(c_int),
         Limit(c_int),
+        Identity(c_int),
         Exec(c_int),
     }
 
@@ -222,6 +271,12 @@ mod linux {
                 super::super::abandon_raw(pid);
                 let why = super::reason(&io::Error::from_raw_os_error(errno));
                 Err(io::Error::other(format!("Failed to set rlimit: {why}")))
+            }
+            Some(Failure::Identity(errno)) => {
+                super::super::abandon_raw(pid);
+                let why = super::reason(&io::Error::from_raw_os_error(errno));
+                let user = launch.setup.account.as_ref().map(|account| account.name.as_str());
+                Err(io::Error::other(format!("Failed to become user '{}': {why}", user.unwrap_or_default())))
             }
             Some(Failure::Setup(errno)) => {
                 super::super::abandon_raw(pid);
@@ -251,6 +306,7 @@ mod linux {
                 environment: strings(variables)?,
                 directory: CString::new(surroundings.directory(launch))?,
                 limits: limits(launch)?,
+                identity: Identity::of(launch.setup.account.as_ref()),
                 stdio: [surroundings.input.as_raw_fd(), files[0], files[1]],
                 terminal: surroundings.terminal,
                 parent: rustix::process::getpid().as_raw_nonzero().get(),
@@ -300,7 +356,7 @@ mod linux {
     }
 
     /// A plan as arrays of pointers.
-    struct Call {
+    struct Call<'a> {
         paths: Vec<*const c_char>,
         arguments: Vec<*const c_char>,
         /// `sh FILE ARGUMENT...`, for a file that is executable and no program.
@@ -308,14 +364,15 @@ mod linux {
         environment: Vec<*const c_char>,
         directory: *const c_char,
         limits: Vec<(Resource, Rlimit)>,
+        identity: Option<&'a Identity>,
         stdio: [RawFd; 3],
         terminal: bool,
         parent: libc::pid_t,
         failure: Option<Failure>,
     }
 
-    impl Call {
-        fn new(plan: &Plan) -> Self {
+    impl<'a> Call<'a> {
+        fn new(plan: &'a Plan) -> Self {
             let arguments = pointers(&plan.arguments);
             let shell = [c"sh".as_ptr(), ptr::null()];
             Self {
@@ -325,6 +382,7 @@ mod linux {
                 environment: pointers(&plan.environment),
                 directory: plan.directory.as_ptr(),
                 limits: plan.limits.clone(),
+                identity: plan.identity.as_ref(),
                 stdio: plan.stdio,
                 terminal: plan.terminal,
                 parent: plan.parent,
@@ -383,8 +441,6 @@ mod linux {
                 libc::signal(signal, libc::SIG_DFL);
             }
             let set_up = libc::setsid() >= 0
-                && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == 0
-                && libc::getppid() == call.parent
                 && libc::dup2(call.stdio[0], 0) >= 0
                 && libc::dup2(call.stdio[1], 1) >= 0
                 && libc::dup2(call.stdio[2], 2) >= 0
@@ -397,6 +453,15 @@ mod linux {
                 if let Err(errno) = setrlimit(*resource, *limit) {
                     return Failure::Limit(errno.raw_os_error());
                 }
+            }
+            if let Some(Err(errno)) = call.identity.map(Identity::assume) {
+                return Failure::Identity(errno.raw_os_error());
+            }
+            // Last, as it is lost with a change of users.
+            let tied =
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == 0 && libc::getppid() == call.parent;
+            if !tied {
+                return Failure::Setup(*libc::__errno_location());
             }
             let mut none = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
@@ -442,7 +507,7 @@ mod portable {
 
     use rustix::io::Errno;
 
-    use super::{Command, Launch, Started, Surroundings, limits, program};
+    use super::{Command, Launch, Started, Surroundings, limits, program, run_as};
 
     pub(super) fn start(launch: &Launch, surroundings: Surroundings) -> io::Result<Started> {
         match fork(launch, &launch.command, &surroundings) {
@@ -476,6 +541,7 @@ mod portable {
                 Ok(())
             });
         }
+        run_as(&mut process, launch.setup.account.as_ref());
         Ok(process.spawn()?.id())
     }
 

@@ -1,13 +1,22 @@
 //! The runner with real processes: what they get, how they end, and that nothing of them stays.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    time::Duration,
+};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::*;
-use crate::engine::agent::{
-    Command,
-    setup::{Limit, Link, Setup},
+use crate::{
+    engine::agent::{
+        Command,
+        account::Account,
+        setup::{Limit, Link, Setup},
+    },
+    host::accounts,
 };
 
 /// A runner with a work directory of its own; nothing outlives it.
@@ -169,6 +178,36 @@ async fn a_limit_that_cannot_be_set_is_a_failed_launch() {
     lab.runner.launch(Arc::new(Launch { setup: Setup { limits, ..Setup::default() }, ..command }));
     let Some(Event::LaunchFailed { message, .. }) = lab.events.recv().await else { panic!("launched") };
     assert_eq!(message, "Failed to set rlimit: Invalid argument");
+}
+
+/// `nobody`, with a group more; none where we are not root, who alone may become somebody else.
+fn nobody() -> Option<Account> {
+    let account = rustix::process::geteuid().is_root().then(|| accounts::find("nobody").ok()).flatten();
+    account.map(|account| Account { groups: vec![account.gid, 4711], ..account })
+}
+
+#[tokio::test]
+async fn a_task_is_another_user_and_so_is_its_sandbox() {
+    let Some(account) = nobody() else { return };
+    let mut lab = lab();
+    let ids = Command::Shell("id -u; id -g; id -G; touch made; sleep 1000".to_owned());
+    let setup = Setup { account: Some(account.clone()), ..Setup::default() };
+    fs::set_permissions(lab.directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let pid = lab.start(Launch { setup, ..lab.command("c", ids) }).await;
+    let made = lab.sandbox("c").join("made");
+    until(|| made.exists()).await;
+    let (uid, gid) = (account.uid, account.gid);
+    assert_eq!(lab.read("c", "stdout"), format!("{uid}\n{gid}\n{gid} 4711\n"));
+    for path in ["", "stdout", "stderr", "made"] {
+        let metadata = fs::metadata(lab.sandbox("c").join(path)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (uid, gid), "{path}");
+    }
+    assert_eq!(fs::metadata(lab.sandbox("c")).unwrap().mode() & 0o777, 0o750);
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let all = format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}");
+    assert!(status.contains(&all), "real, effective, saved and of the file system: {status}");
+    lab.runner.signal(&id("c"), executor::Signal::Kill);
+    assert_eq!(lab.exit("c").await, Exit::signal(9));
 }
 
 #[tokio::test]

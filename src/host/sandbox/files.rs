@@ -18,7 +18,10 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use crate::mesos::v1::{AgentId, FileInfo, TimeInfo};
+use crate::{
+    host::accounts::Databases,
+    mesos::v1::{AgentId, FileInfo, TimeInfo},
+};
 
 /// At most this much is read at once: 16 pages, as in Mesos.
 const MAX_READ: u64 = 16 * 4096;
@@ -73,7 +76,7 @@ impl Files {
         let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
         names.sort();
         let base = path.trim_end_matches('/');
-        let owners = Owners::read();
+        let owners = Databases::read();
         let info = |name: &std::ffi::OsString| {
             let metadata = metadata_inside(&root, &real.join(name))?;
             Some(file_info(format!("{base}/{}", name.to_string_lossy()), &metadata, &owners))
@@ -197,37 +200,16 @@ fn read_chunk(path: &Path, offset: u64, length: Option<u64>) -> io::Result<Chunk
     Ok(Chunk { size, data })
 }
 
-fn file_info(path: String, metadata: &Metadata, owners: &Owners) -> FileInfo {
+fn file_info(path: String, metadata: &Metadata, owners: &Databases) -> FileInfo {
     FileInfo {
         path,
         nlink: i32::try_from(metadata.nlink()).ok(),
         size: Some(metadata.len()),
         mtime: Some(TimeInfo { nanoseconds: metadata.mtime().saturating_mul(1_000_000_000) }),
         mode: Some(metadata.mode()),
-        uid: Some(name_of(&owners.users, metadata.uid())),
-        gid: Some(name_of(&owners.groups, metadata.gid())),
+        uid: Some(owners.user_name(metadata.uid())),
+        gid: Some(owners.group_name(metadata.gid())),
     }
-}
-
-/// The users and groups of the system, read once for a directory.
-struct Owners {
-    users: String,
-    groups: String,
-}
-
-impl Owners {
-    fn read() -> Self {
-        let [users, groups] =
-            ["/etc/passwd", "/etc/group"].map(|database| fs::read_to_string(database).unwrap_or_default());
-        Self { users, groups }
-    }
-}
-
-/// The name of a user or group, or the number when it has none.
-fn name_of(entries: &str, id: u32) -> String {
-    let number = id.to_string();
-    let entry = entries.lines().find(|line| line.split(':').nth(2) == Some(number.as_str()));
-    entry.and_then(|line| line.split(':').next()).unwrap_or(&number).to_owned()
 }
 
 #[cfg(test)]
@@ -335,12 +317,6 @@ mod tests {
         fs::remove_file(&latest).unwrap();
         symlink(sandbox.directory.path(), &latest).unwrap();
         assert!(inaccessible(sandbox.files.read(&format!("{LATEST}/secret"), 0, None)));
-    }
-
-    #[test]
-    fn owners_go_by_name_where_they_have_one() {
-        let entries = "root:x:0:0:root:/root:/bin/sh\nyou:x:1000:1000::/:/bin/sh\n";
-        assert_eq!([0, 1000, 10].map(|id| name_of(entries, id)), ["root", "you", "10"]);
     }
 
     #[test]

@@ -5,11 +5,16 @@ pub mod files;
 pub mod volumes;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, fchown, lchown, symlink},
     path::Path,
 };
+
+use crate::engine::agent::account::Account;
+
+/// A sandbox that has an owner is not for others, as in Mesos.
+const PRIVATE: u32 = 0o750;
 
 /// Where a container writes to.
 #[derive(Debug)]
@@ -24,8 +29,9 @@ impl Outputs {
     }
 }
 
-/// Makes a sandbox with empty stdout and stderr, and points a link at it, where it is to have one.
-pub fn create(directory: &str, link: &str) -> io::Result<Outputs> {
+/// Makes a sandbox with empty stdout and stderr, and points a link at it, where it is to have one. All of it is the
+/// owner's; without one it is ours.
+pub fn create(directory: &str, link: &str, owner: Option<&Account>) -> io::Result<Outputs> {
     let (directory, link) = (Path::new(directory), Path::new(link));
     fs::create_dir_all(directory)?;
     if !link.as_os_str().is_empty() {
@@ -33,7 +39,27 @@ pub fn create(directory: &str, link: &str) -> io::Result<Outputs> {
         point_at(link, directory)?;
     }
     let open = |name| OpenOptions::new().append(true).create(true).open(directory.join(name));
-    Ok(Outputs { stdout: open("stdout")?, stderr: open("stderr")? })
+    let outputs = Outputs { stdout: open("stdout")?, stderr: open("stderr")? };
+    if let Some(owner) = owner {
+        fs::set_permissions(directory, Permissions::from_mode(PRIVATE))?;
+        lchown(directory, Some(owner.uid), Some(owner.gid))?;
+        for output in [&outputs.stdout, &outputs.stderr] {
+            fchown(output, Some(owner.uid), Some(owner.gid))?;
+        }
+    }
+    Ok(outputs)
+}
+
+/// Gives a user all that is in a directory. No link is followed.
+pub fn give(directory: &Path, owner: &Account) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        lchown(entry.path(), Some(owner.uid), Some(owner.gid))?;
+        if entry.file_type()?.is_dir() {
+            give(&entry.path(), owner)?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a sandbox; one that is not there is no error.

@@ -1,6 +1,10 @@
 //! Volumes of containers without mounts: symbolic links in the sandbox.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt, chown},
+    path::{Path, PathBuf},
+};
 
 use super::beneath::Beneath;
 use crate::engine::agent::setup::Link;
@@ -20,7 +24,7 @@ pub fn link(directory: &str, links: &[Link]) -> io::Result<()> {
 fn one(sandbox: &Beneath, link: &Link) -> io::Result<()> {
     let source = Path::new(&link.source);
     if link.make {
-        fs::create_dir_all(source)?;
+        make(source)?;
     }
     if !source.exists() {
         let message = format!("Path '{}' in HOST_PATH volume does not exist", link.source);
@@ -32,6 +36,19 @@ fn one(sandbox: &Beneath, link: &Link) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     sandbox.symlink(Path::new(&link.target), source)
+}
+
+/// A directory in a sandbox is whose the sandbox is.
+fn make(directory: &Path) -> io::Result<()> {
+    let missing = directory.ancestors().take_while(|ancestor| !ancestor.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    fs::create_dir_all(directory)?;
+    let Some(there) = missing.last().and_then(|topmost| topmost.parent()) else { return Ok(()) };
+    let (owner, own) = (fs::metadata(there)?, fs::metadata(directory)?);
+    if (owner.uid(), owner.gid()) == (own.uid(), own.gid()) {
+        return Ok(());
+    }
+    missing.iter().try_for_each(|made| chown(made, Some(owner.uid()), Some(owner.gid())))
 }
 
 #[cfg(test)]

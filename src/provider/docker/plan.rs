@@ -312,6 +312,7 @@ impl Draft<'_> {
             ("containerizers", "docker,mesos".to_owned()),
         ];
         flags.extend((!agent.attributes.is_empty()).then(|| ("attributes", agent.attributes.clone())));
+        flags.push(("switch_user", "false".to_owned()));
         let own = [
             ("allow_networks", PRIVATE.to_owned()),
             ("docker_container", container_name(&self.project, name)),
@@ -320,7 +321,6 @@ impl Draft<'_> {
             ("launcher", "posix"),
             ("isolation", "posix/cpu,posix/mem,filesystem/posix"),
             ("systemd_enable_support", "false"),
-            ("switch_user", "false"),
             ("executor_registration_timeout", "5mins"),
         ]
         .map(|(flag, value)| (flag, value.to_owned()));

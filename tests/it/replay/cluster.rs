@@ -8,8 +8,12 @@ use std::{
 };
 
 use mesoslab::{
-    engine::{agent::AgentConfig, master::MasterConfig},
+    engine::{
+        agent::{AgentConfig, account::Account},
+        master::MasterConfig,
+    },
     host::{
+        accounts,
         agent::{self, AgentHandle},
         master::{self, MasterHandle},
     },
@@ -19,6 +23,7 @@ use mesoslab::{
 use tokio::net::TcpListener;
 
 use super::normal::Place;
+use crate::support;
 
 /// What is different from one group to the next.
 pub struct Setup {
@@ -102,7 +107,8 @@ impl Cluster {
             ..AgentInfo::default()
         };
         let work_dir = self.work_dir.path().to_string_lossy().into_owned();
-        let config = agent::Config::new(AgentConfig::new(info, work_dir));
+        let config = AgentConfig { switch_user: true, ..AgentConfig::new(info, work_dir) };
+        let config = agent::Config { accounts: everybody_here, ..agent::Config::new(config) };
         let tasks = self.tasks.child();
         let handle = agent::start(&tasks, self.clock, listener, config, self.master.clone()).unwrap();
         *lock(&self.agent) = Some(Agent { handle, tasks });
@@ -149,6 +155,14 @@ impl Cluster {
     pub async fn stop(self) {
         self.unregister_agent().await;
         self.tasks.stop().await;
+    }
+}
+
+/// The users of the recordings, whoever runs these tests: all of them are us.
+fn everybody_here(user: &str) -> Result<Account, String> {
+    match user {
+        "nosuchuser" => accounts::find(user),
+        _ => accounts::find(&support::user()),
     }
 }
 

@@ -182,6 +182,7 @@ fn config(config: &Value) -> MasterConfig {
             default.registry_max_agent_count,
         ),
         roles: config["roles"].as_array().map(|roles| roles.iter().map(text).collect()),
+        root_submissions: config["root_submissions"].as_bool().unwrap_or(true),
         offer_freed_resources_at_once: config["offer_freed_resources_at_once"].as_bool().unwrap_or(true),
         max_completed_frameworks: count(
             &config["max_completed_frameworks"],

@@ -4,7 +4,7 @@ use super::super::{
     Agent, Command, Effect, ExecutorState, Launch,
     environment::executor_environment,
     frameworks::create_task,
-    launch::{DRAINING, Unsupported, new_executor, runs_directory, supported_limits},
+    launch::{Unsupported, new_executor, runs_directory},
     setup::{self, Setup},
 };
 use crate::{
@@ -13,14 +13,13 @@ use crate::{
             Program, Signal,
             custom::{CustomExecutor, Queued},
         },
-        wire::{LaunchTerms, ToMaster},
+        wire::LaunchTerms,
     },
     mesos::{
         time::Time,
         v1::{
-            ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState,
+            ContainerId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState,
             executor::{Event, event},
-            task_status::Reason,
         },
     },
 };
@@ -60,61 +59,10 @@ impl Agent {
         let framework_id = framework.id.clone().unwrap_or_default();
         let tasks = std::slice::from_ref(&task);
         if let Some(refusal) = self.refusal(&framework_id, &info.executor_id, tasks, terms) {
-            return self.drop_tasks(now, framework, &info.executor_id, (tasks, terms), refusal);
+            return self.drop_tasks(now, framework, &info.executor_id, (tasks, terms), &refusal);
         }
         let queued = Queued::Task(task.task_id.clone());
         self.run_custom(now, framework, info, (vec![task], queued));
-    }
-
-    /// Why these tasks cannot be given to an executor of this id.
-    pub(in super::super) fn refusal(
-        &self,
-        framework_id: &FrameworkId,
-        executor_id: &ExecutorId,
-        tasks: &[TaskInfo],
-        terms: &LaunchTerms,
-    ) -> Option<(Reason, &'static str)> {
-        if self.draining.is_some() {
-            return Some(DRAINING);
-        }
-        if let Some(message) = tasks.iter().find_map(|task| supported_limits(task).err()) {
-            return Some((Reason::GcError, message));
-        }
-        let framework = self.frameworks.get(framework_id);
-        let executor = framework.and_then(|framework| framework.executors.get(executor_id));
-        let message = match (executor.map(|executor| executor.state), terms.executor) {
-            (Some(_), true) => "Master wants to launch executor, but one already exists",
-            (None, false) => "No executor is expected to launch and there is none running",
-            (Some(ExecutorState::Terminating), false) => "Executor terminating",
-            (Some(ExecutorState::Terminated), false) => "Executor terminated",
-            (None, true) | (Some(ExecutorState::Registering | ExecutorState::Running), false) => return None,
-        };
-        Some((Reason::ExecutorTerminated, message))
-    }
-
-    /// The master learns that an executor which it counts on is not there.
-    pub(in super::super) fn drop_tasks(
-        &mut self,
-        now: Time,
-        framework: &FrameworkInfo,
-        executor_id: &ExecutorId,
-        (tasks, terms): (&[TaskInfo], &LaunchTerms),
-        refusal: (Reason, &str),
-    ) {
-        for task in tasks {
-            self.drop_task(now, framework, &task.task_id, refusal);
-        }
-        let framework_id = framework.id.clone().unwrap_or_default();
-        let known = self.frameworks.get(&framework_id);
-        let executor = known.and_then(|known| known.executors.get(executor_id));
-        match executor.filter(|executor| executor.state != ExecutorState::Terminated) {
-            Some(_) if terms.executor => self.shutdown_executor(now, &framework_id, executor_id),
-            None if terms.executor => {
-                let executor_id = executor_id.clone();
-                self.send(ToMaster::ExitedExecutor { framework_id, executor_id, status: -1 });
-            }
-            _ => {}
-        }
     }
 
     fn launch_custom(
@@ -129,6 +77,9 @@ impl Agent {
         let container_id = ContainerId { value: self.uuid().to_string(), parent: None };
         let runs = runs_directory(&self.config.work_dir, &agent_id, framework, &info);
         let place = (container_id.clone(), format!("{runs}/{container_id}"));
+        if self.drop_without_sandbox(now, framework, (&info, &place.1), &tasks) {
+            return;
+        }
         let prepared = prepared(&info);
         self.enter_custom(&framework_id, info, place, CustomExecutor::default());
         self.enqueue_custom(&framework_id, &container_id, (tasks, queued));
@@ -136,6 +87,7 @@ impl Agent {
             Ok(prepared) => prepared,
             Err(unsupported) => return self.unsupported(now, &container_id, unsupported),
         };
+        let setup = Setup { account: self.account_at(&container_id), ..setup };
         let subscribe_by = now + self.config.executor_registration_timeout;
         let survives = self.outlives(&framework_id);
         let (config, latest) = (self.config.clone(), format!("{runs}/latest"));

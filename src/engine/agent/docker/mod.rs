@@ -14,6 +14,7 @@ use bollard::models::{ContainerCreateBody, HostConfig};
 use self::{network::Network, volumes::Volumes};
 use super::{
     Agent, AgentConfig,
+    account::Account,
     environment::plain_variables,
     fetch::Uri,
     launch::{Place, Unsupported},
@@ -97,6 +98,8 @@ pub struct DockerRun {
     pub survives: bool,
     /// To be fetched into the sandbox first.
     pub uris: Vec<Uri>,
+    /// Whose the sandbox is; none: whoever runs the agent.
+    pub account: Option<Account>,
 }
 
 /// The name of a container.
@@ -158,7 +161,7 @@ impl Wanted<'_> {
         let directories = draft.volumes.directories.clone();
         let body = Box::new(draft.finish());
         let name = container_name(&self.place.container_id);
-        let Place { container_id, directory, latest, survives } = self.place;
+        let Place { container_id, directory, latest, survives, account } = self.place;
         Ok(DockerRun {
             container_id,
             name,
@@ -170,6 +173,7 @@ impl Wanted<'_> {
             body,
             survives,
             uris,
+            account,
         })
     }
 

@@ -26,6 +26,7 @@ fn described(docker: &DockerConfig, container: &Value, more: &Value) -> Result<(
         directory: "/lab/box".to_owned(),
         latest: "/lab/latest".to_owned(),
         survives: false,
+        account: None,
     };
     let wanted = Wanted { config: &config, docker, framework_id: &FrameworkId::new("f"), task: &task, place };
     let run = wanted.run(Vec::new())?;

@@ -40,6 +40,8 @@ pub struct Guest {
     /// The sandbox.
     pub directory: String,
     pub resources: Vec<Resource>,
+    /// Whom its process runs as, where the agent switches users.
+    pub user: Option<String>,
     /// The process, as soon as it runs.
     pub pid: Option<u32>,
     /// It is to be killed, or has been.
@@ -128,9 +130,12 @@ impl Agent {
         }
         match self.prepare_guest(&info) {
             Ok(attended) => {
+                let parent = info.container_id.parent.as_deref().and_then(|parent| self.user_in(parent));
+                let user = info.command.user.clone().or_else(|| parent.map(str::to_owned));
                 let guest = Guest {
                     directory: attended.launch.directory.clone(),
                     resources: info.resources,
+                    user,
                     fetches: !attended.launch.setup.uris.is_empty(),
                     launching: Some(request),
                     ..Guest::default()
@@ -139,23 +144,28 @@ impl Agent {
                 self.guests.containers.insert(info.container_id, guest);
                 self.effects.push(Effect::Attend(Box::new(attended)));
             }
-            Err(refusal) => self.answer(request, Answer::Refused(refusal)),
+            Err(refusal) => self.answer(request, refusal),
         }
     }
 
-    fn prepare_guest(&self, info: &GuestInfo) -> Result<Attended, String> {
+    fn prepare_guest(&self, info: &GuestInfo) -> Result<Attended, Answer> {
         let container_id = &info.container_id;
         if info.container.as_ref().is_some_and(|it| it.r#type() == container_info::Type::Docker) {
-            return Err("The provided ContainerInfo is not supported".to_owned());
+            return Err(Answer::Refused("The provided ContainerInfo is not supported".to_owned()));
         }
         if self.state == AgentState::Terminating {
-            return Err("The agent is going".to_owned());
+            return Err(Answer::Refused("The agent is going".to_owned()));
         }
         let directory = match &container_id.parent {
-            Some(parent) => self.place_in(parent, container_id)?,
+            Some(parent) => self.place_in(parent, container_id).map_err(Answer::Refused)?,
             None => format!("{}/{}", self.config.work_dir, below(container_id)),
         };
-        let setup = guest_setup(info, &directory)?;
+        let account =
+            self.nested_account(&info.command, container_id).map_err(|why| match &container_id.parent {
+                Some(_) => Answer::Refused(format!("Failed to create nested sandbox '{directory}': {why}")),
+                None => Answer::Failed(format!("Failed to create sandbox: {why}")),
+            })?;
+        let setup = guest_setup(info, &directory).map_err(Answer::Refused)?;
         let command = Command::or_complaint(&info.command);
         let mut environment: BTreeMap<String, String> = BTreeMap::new();
         if !info.session {
@@ -170,7 +180,7 @@ impl Agent {
             command,
             environment,
             survives: false,
-            setup,
+            setup: Setup { account, ..setup },
         };
         let inherits = container_id.parent.as_deref().filter(|_| info.session).cloned();
         Ok(Attended { launch, streams: Streams::of(info.container.as_ref(), info.session), inherits })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    engine::agent::{AgentConfig, Input},
+    engine::agent::{AgentConfig, Input, account::Account},
     mesos::{
         time::Time,
         v1::{
@@ -106,6 +106,33 @@ fn refuses_what_mesos_refuses() {
     assert_eq!(remove, [answered(1, Answer::Failed("Unknown root container".to_owned()))]);
     let attach = agent.attach_refusal(&id("a.b"));
     assert_eq!(attach, Some(Answer::NotFound("Container a.b cannot be found".to_owned())));
+}
+
+#[test]
+fn a_guest_runs_as_its_own_user_or_as_that_of_its_parent() {
+    fn account(user: &str) -> Result<Account, String> {
+        let account = Account { name: user.to_owned(), uid: 1, gid: 1, groups: vec![1] };
+        if user == "eve" { Err(format!("No such user '{user}'")) } else { Ok(account) }
+    }
+    let mut agent = agent().with_accounts(account);
+    agent.config.switch_user = true;
+    let of = |names: &str, user: &str| {
+        let command = CommandInfo { user: Some(user.to_owned()), ..info(names).command };
+        Order::Launch(Box::new(GuestInfo { command, ..info(names) }))
+    };
+    let runs_as = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Attend(attended)] => attended.launch.setup.account.as_ref().map(|it| it.name.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(runs_as(agent.asked(1, of("a", "ann"))).as_deref(), Some("ann"));
+    assert_eq!(runs_as(agent.asked(2, Order::Launch(Box::new(info("a.b"))))).as_deref(), Some("ann"));
+    assert_eq!(runs_as(agent.asked(3, of("a.b.c", "bob"))).as_deref(), Some("bob"));
+    assert_eq!(runs_as(agent.asked(4, Order::Launch(Box::new(info("z"))))), None, "nobody is named");
+    let why = "Failed to chown directory to 'eve': No such user 'eve'";
+    let nested = format!("Failed to create nested sandbox '/w/containers/a/containers/x': {why}");
+    assert_eq!(agent.asked(5, of("a.x", "eve")), [answered(5, Answer::Refused(nested))]);
+    let alone = format!("Failed to create sandbox: {why}");
+    assert_eq!(agent.asked(6, of("y", "eve")), [answered(6, Answer::Failed(alone))]);
 }
 
 #[test]

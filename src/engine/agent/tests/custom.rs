@@ -14,11 +14,12 @@ use crate::{
 /// The request of calls that are no SUBSCRIBE.
 const CALL: ExecutorStream = ExecutorStream(0);
 
-pub(super) fn command(value: &str) -> CommandInfo {
+pub(super) fn command(value: &str, user: Option<String>) -> CommandInfo {
     let variable = Variable { name: "FOO".to_owned(), value: Some("bar".to_owned()), ..Variable::default() };
     CommandInfo {
         value: Some(value.to_owned()),
         environment: Some(Environment { variables: vec![variable] }),
+        user,
         ..CommandInfo::default()
     }
 }
@@ -101,7 +102,10 @@ fn run(words: &[&str]) -> Input {
         r#type: Some(executor_info::Type::Custom.into()),
         executor_id: ExecutorId::new(*executor_id),
         framework_id: Some(FrameworkId::new("F")),
-        command: Some(CommandInfo { uris: uris.into_iter().collect(), ..command("executor") }),
+        command: Some(CommandInfo {
+            uris: uris.into_iter().collect(),
+            ..command("executor", option(rest, "runs-as"))
+        }),
         ..ExecutorInfo::default()
     };
     let task = TaskInfo { executor: Some(executor), command: None, ..task_info(&[&[id], rest].concat()) };

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Flags that have no setting here: Mesos' defaults.
-const FIXED: [(&str, &str); 70] = [
+const FIXED: [(&str, &str); 69] = [
     ("appc_simple_discovery_uri_prefix", "http://"),
     ("appc_store_dir", "/tmp/mesos/store/appc"),
     ("authenticate_http_executors", "false"),
@@ -77,7 +77,6 @@ const FIXED: [(&str, &str); 70] = [
     ("runtime_dir", "/var/run/mesos"),
     ("sandbox_directory", "/mnt/mesos/sandbox"),
     ("strict", "true"),
-    ("switch_user", "true"),
     ("systemd_enable_support", "false"),
     ("systemd_runtime_directory", "/run/systemd/system"),
     ("version", "false"),
@@ -108,6 +107,7 @@ fn own(config: &AgentConfig) -> impl Iterator<Item = (&'static str, String)> {
         ("max_completed_executors_per_framework", config.max_completed_executors_per_framework.to_string()),
         ("port", config.info.port().to_string()),
         ("resources", resources.join(";")),
+        ("switch_user", config.switch_user.to_string()),
         ("work_dir", config.work_dir.clone()),
     ];
     let attributes = (!attributes.is_empty()).then(|| ("attributes", attributes.join(";")));

@@ -57,6 +57,7 @@ fn recorded_agent() -> Agent {
 fn config(info: &AgentInfo, state: &Value) -> AgentConfig {
     let flag = |name: &str| state["flags"][name].as_str().unwrap().to_owned();
     let mut config = AgentConfig::new(AgentInfo { id: None, ..info.clone() }, flag("work_dir"));
+    config.switch_user = flag("switch_user") == "true";
     config.launcher_dir = flag("launcher_dir");
     config.flags = ["master", "runtime_dir"].map(|name| (name.to_owned(), flag(name))).into();
     config

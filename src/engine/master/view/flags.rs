@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::{legacy::DurationText, master::MasterConfig};
 
 /// Flags that have no setting here: Mesos' defaults.
-const FIXED: [(&str, &str); 41] = [
+const FIXED: [(&str, &str); 40] = [
     ("agent_reregister_timeout", "10mins"),
     ("allocator", "hierarchical"),
     ("allocator_agent_recovery_factor", "0.8"),
@@ -42,7 +42,6 @@ const FIXED: [(&str, &str); 41] = [
     ("registry_strict", "false"),
     ("require_agent_domain", "false"),
     ("role_sorter", "drf"),
-    ("root_submissions", "true"),
     ("version", "false"),
     ("webui_dir", "/usr/local/share/mesos/webui"),
     ("work_dir", "/var/lib/mesos"),
@@ -71,6 +70,7 @@ fn own(config: &MasterConfig) -> impl Iterator<Item = (&'static str, String)> {
         ("max_completed_tasks_per_framework", config.max_completed_tasks_per_framework.to_string()),
         ("max_unreachable_tasks_per_framework", config.max_unreachable_tasks_per_framework.to_string()),
         ("min_allocatable_resources", config.min_allocatable_resources.clone()),
+        ("root_submissions", config.root_submissions.to_string()),
         ("port", config.port.to_string()),
     ]
     .into_iter()

@@ -151,7 +151,7 @@ async fn executor_api() {
         ("f-bad", "TASK_FAILED"),
         ("f-args", "TASK_FINISHED"),
         ("f-user", "TASK_FINISHED"),
-        ("f-nouser", "TASK_FINISHED"),
+        ("f-nouser", "TASK_LOST"),
     ];
     s.acknowledge_until(FRAMEWORK, &ends).await;
     perform(&mut s, &["05-TEARDOWN"]).await;
