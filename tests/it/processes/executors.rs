@@ -86,9 +86,10 @@ fn ours_dies_and_its_task_with_it() {
     let mut cluster = Cluster::start(1, &[], &[]);
     let agent = cluster.id_of(0);
     let mut framework = cluster.framework("own", true, &[]);
-    run(&mut framework, &agent, &ours("e"), "t", "exec sleep 1000000");
+    // No other test has an executor of this name.
+    run(&mut framework, &agent, &ours("mortal"), "t", "exec sleep 1000000");
     let executor = processes(|environ, cmdline| {
-        environ.contains("MESOS_EXECUTOR_ID=e\n") && cmdline.contains("serve\nexecutor")
+        environ.contains("MESOS_EXECUTOR_ID=mortal\n") && cmdline.contains("serve\nexecutor")
     });
     assert_eq!(executor.len(), 1);
     let pid = i32::try_from(executor[0]).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
