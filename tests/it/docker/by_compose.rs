@@ -8,7 +8,10 @@ use std::{
 use mesoslab::client::{Http, marathon::MarathonApi};
 use serde_json::json;
 
-use super::{compose, stand_ins::StandIns};
+use super::{
+    compose::{self, Program},
+    stand_ins::StandIns,
+};
 use crate::{
     support::{Lab, eventually},
     zookeeper::real,
@@ -25,7 +28,7 @@ fn free_ports(count: u16) -> u16 {
 
 /// A lab of Compose's. Dropping it takes everything down that has its name.
 struct ByCompose {
-    program: &'static [&'static str],
+    program: Program,
     lab: Lab,
     name: String,
     /// ZooKeeper's; Exhibitor's, the registry's, Marathon's, the scheduler's, the master's and the agents' follow.
@@ -33,7 +36,7 @@ struct ByCompose {
 }
 
 impl ByCompose {
-    fn new(program: &'static [&'static str], head: &str) -> Self {
+    fn new(program: Program, head: &str) -> Self {
         let first = free_ports(8);
         let at = |offset: u16| first + offset;
         let ports = format!(
@@ -55,7 +58,7 @@ impl ByCompose {
     }
 
     fn compose(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(self.program[0]);
+        let mut command = Command::new(&self.program[0]);
         command.args(&self.program[1..]).args(["-p", &format!("mesoslab-{}", self.name)]);
         command.args(["-f", "compose.yaml", "--profile", "scheduler"]).args(args);
         command.current_dir(self.lab.path()).output().expect("Compose runs")
@@ -144,13 +147,18 @@ const APACHE: &str = "[lab]\nflavor = \"apache\"\n[[agents]]\ncount = 2\n\
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::print_stdout, reason = "says what it does without")]
 async fn an_apache_lab_runs_tasks() {
-    let Some(program) = compose::programs().first().copied() else { return };
-    let Some(images) = StandIns::make() else { return };
-    let lab = ByCompose::new(program, APACHE);
+    let programs = compose::programs();
+    let Some(images) = StandIns::make().filter(|_| !programs.is_empty()) else { return };
     let privileged = images.can_be_privileged();
     if !privileged {
         println!("agents without `privileged`, which this engine may not give");
     }
+    for program in programs {
+        runs_tasks(ByCompose::new(program, APACHE), privileged).await;
+    }
+}
+
+async fn runs_tasks(lab: ByCompose, privileged: bool) {
     lab.write(|text| if privileged { text } else { text.replace("    privileged: true\n", "") });
     lab.up();
 

@@ -9,13 +9,16 @@ use serde_yaml_ng::Value;
 
 use crate::support::{Lab, skipped};
 
-/// Both generations of Compose.
-const PROGRAMS: [&[&str]; 2] = [&["docker-compose"], &["docker", "compose"]];
+/// Program and first arguments.
+pub type Program = Vec<String>;
 
-/// Those that are installed here.
-pub fn programs() -> Vec<&'static [&'static str]> {
-    let is_there = |program: &&[&str]| {
-        let mut command = Command::new(program[0]);
+/// Both generations of Compose, as far as they are installed here; `MESOSLAB_TEST_COMPOSE` is the path of one more, in the
+/// place of Docker's plugin.
+pub fn programs() -> Vec<Program> {
+    let own = std::env::var("MESOSLAB_TEST_COMPOSE").ok();
+    let second = own.map_or_else(|| vec!["docker".to_owned(), "compose".to_owned()], |path| vec![path]);
+    let is_there = |program: &Program| {
+        let mut command = Command::new(&program[0]);
         command.args(&program[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
         let there = command.status().is_ok_and(|status| status.success());
         if !there {
@@ -23,13 +26,13 @@ pub fn programs() -> Vec<&'static [&'static str]> {
         }
         there
     };
-    PROGRAMS.into_iter().filter(is_there).collect()
+    [vec!["docker-compose".to_owned()], second].into_iter().filter(is_there).collect()
 }
 
 /// What a Compose makes of a file.
-fn read(program: &[&str], lab: &Lab, file: &str) -> Value {
+fn read(program: &Program, lab: &Lab, file: &str) -> Value {
     std::fs::write(lab.path().join("compose.yaml"), file).expect("write the file");
-    let mut command = Command::new(program[0]);
+    let mut command = Command::new(&program[0]);
     command.args(&program[1..]).args(["-p", "mesoslab-test", "-f", "compose.yaml", "--profile", "scheduler"]);
     let output = command.arg("config").current_dir(lab.path()).output().expect("Compose runs");
     assert!(output.status.success(), "{program:?}: {}\n{file}", String::from_utf8_lossy(&output.stderr));
@@ -68,9 +71,8 @@ fn containers(file: &Value) -> BTreeMap<String, (String, String)> {
 fn compose_reads_the_file_as_it_is_meant() {
     let lab = Lab::with_file("[[agents]]\nattributes = \"rack:a;price:$5\"\n").with_marathon();
     let flavors = ["lite", "apache"];
-    for (program, flavor) in
-        programs().into_iter().flat_map(|program| flavors.map(|flavor| (program, flavor)))
-    {
+    let programs = programs();
+    for (program, flavor) in programs.iter().flat_map(|program| flavors.map(|flavor| (program, flavor))) {
         let text = lab.ok(&["compose", "--flavor", flavor, "--agents", "2", "--masters", "3"]).stdout();
         let ours: Value = serde_yaml_ng::from_str(&text).expect("YAML");
         let theirs = read(program, &lab, &text);
