@@ -7,26 +7,58 @@ use std::{
 
 use serde_yaml_ng::Value;
 
+use super::private::PrivateEngine;
 use crate::support::{Lab, skipped};
 
 /// Program and first arguments.
 pub type Program = Vec<String>;
 
-/// Both generations of Compose, as far as they are installed here; `MESOSLAB_TEST_COMPOSE` is the path of one more, in the
-/// place of Docker's plugin.
-pub fn programs() -> Vec<Program> {
+/// The first generation.
+fn first() -> Program {
+    vec!["docker-compose".to_owned()]
+}
+
+/// The second one, as Docker's plugin or at the path in `MESOSLAB_TEST_COMPOSE`.
+fn second() -> Program {
     let own = std::env::var("MESOSLAB_TEST_COMPOSE").ok();
-    let second = own.map_or_else(|| vec!["docker".to_owned(), "compose".to_owned()], |path| vec![path]);
-    let is_there = |program: &Program| {
+    own.map_or_else(|| vec!["docker".to_owned(), "compose".to_owned()], |path| vec![path])
+}
+
+fn is_there(program: &Program) -> bool {
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
+    let there = command.status().is_ok_and(|status| status.success());
+    if !there {
+        skipped(&format!("there is no {}", program.join(" ")));
+    }
+    there
+}
+
+/// Those that are installed here.
+pub fn programs() -> Vec<Program> {
+    [first(), second()].into_iter().filter(is_there).collect()
+}
+
+/// Holds that Compose shows a lab which mesoslab has started: the second generation, as the first one wants the file.
+pub fn shows(engine: &PrivateEngine, project: &str, service: &str) {
+    let program = second();
+    if !is_there(&program) {
+        return;
+    }
+    let said = |args: &[&str]| {
         let mut command = Command::new(&program[0]);
-        command.args(&program[1..]).arg("version").stdout(Stdio::null()).stderr(Stdio::null());
-        let there = command.status().is_ok_and(|status| status.success());
-        if !there {
-            skipped(&format!("there is no {}", program.join(" ")));
-        }
-        there
+        let output = command.args(&program[1..]).args(args).env("DOCKER_HOST", engine.place()).output();
+        let output = output.expect("Compose runs");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    [vec!["docker-compose".to_owned()], second].into_iter().filter(is_there).collect()
+    let projects = said(&["ls"]);
+    let line = projects.lines().find(|line| line.starts_with(project)).unwrap_or_default();
+    assert!(line.contains("running("), "{projects}");
+    let services = said(&["--project-name", project, "ps", "--services"]);
+    assert!(services.lines().any(|line| line == service), "{services}");
+    let logs = said(&["--project-name", project, "logs", "--no-color", service]);
+    assert!(logs.lines().any(|line| line.starts_with(service)), "{logs}");
 }
 
 /// What a Compose makes of a file.

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::private::PrivateEngine;
+use super::{compose, private::PrivateEngine};
 use crate::{conformance, support::eventually};
 
 const LITE: [&str; 5] = ["up", "--provider", "docker", "--flavor", "lite"];
@@ -54,6 +54,7 @@ fn a_lite_lab_lives_and_leaves_nothing() {
     assert!(names.contains("mesoslab-default-agent-2-1"), "{names}");
     let bound = engine.docker(&["ps", "--format", "{{.Ports}}"]);
     assert!(!bound.contains("0.0.0.0:") && bound.contains("127.0.0.1:5050->5050/tcp"), "{bound}");
+    compose::shows(&engine, "mesoslab-default", "master");
 
     engine.ok(&["config", "set", "executor=docker", "image=127.0.0.1:5000/mesoslab/task:0.1.0"]);
     eventually("five tasks run from the pushed image", || {
