@@ -16,6 +16,7 @@ use crate::{
         site::{self, Options, Site},
     },
     error::{Context, Failure, Result},
+    host::accounts::own_name,
     printer::Rows,
     runtime::{Clock, Signals},
     settings::Settings,
@@ -134,7 +135,7 @@ async fn found(settings: &Settings, args: &cli::Conformance, operator: &Operator
     let agent = args.agent.as_deref().map(|agent| address("--agent", agent)).transpose()?;
     let options = Options {
         role: args.role.clone(),
-        user: args.user.clone().unwrap_or_else(user),
+        user: args.user.clone().unwrap_or_else(own_name),
         patience: args.timeout,
     };
     Ok(Site::new(leader, version, standbys, &registered, agent, options).await)
@@ -142,11 +143,6 @@ async fn found(settings: &Settings, args: &cli::Conformance, operator: &Operator
 
 fn address(flag: &str, text: &str) -> Result<Address> {
     text.parse().map_err(|error| Failure::usage(format!("{flag}: {error}")))
-}
-
-/// Whoever runs this, as far as the environment knows.
-fn user() -> String {
-    std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "root".to_owned())
 }
 
 /// Runs the checks to their end; nothing when Ctrl-C came before.

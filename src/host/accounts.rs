@@ -69,6 +69,15 @@ pub fn find(user: &str) -> Result<Account, String> {
     }
 }
 
+/// The name of whoever this process runs as: what frameworks tell masters that do not know better.
+pub fn own_name() -> String {
+    let databases = Databases::read();
+    let uid = rustix::process::geteuid();
+    let known = Some(databases.user_name(uid.as_raw())).filter(|name| databases.account(name).is_some());
+    let told = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    known.or_else(told).filter(|name| !name.is_empty()).unwrap_or_else(|| "root".to_owned())
+}
+
 /// As `id(1)` knows a user. It would take a number too, which is no name.
 fn asked(user: &str) -> Option<Account> {
     let numbers = |what: &str| {
@@ -119,7 +128,7 @@ mod tests {
     #[test]
     fn who_runs_this_can_be_found_in_both_ways() {
         let own = rustix::process::geteuid().as_raw();
-        let name = Databases::read().user_name(own);
+        let name = own_name();
         assert_eq!(find(&name).unwrap().uid, own, "{name}");
         assert_eq!(asked(&name).unwrap().uid, own, "{name}");
     }

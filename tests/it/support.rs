@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mesoslab::{host::accounts::Databases, runtime::Clock};
+use mesoslab::runtime::Clock;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -234,11 +234,6 @@ impl Ran {
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.0.stderr).into_owned()
     }
-}
-
-/// Who runs these tests, by name: whom agents that switch users can always run tasks as.
-pub fn user() -> String {
-    Databases::read().user_name(rustix::process::geteuid().as_raw())
 }
 
 /// Says why a test proves nothing here.

@@ -28,6 +28,7 @@ use crate::{
         scheduler::{Caller, Events, subscribe},
     },
     error::{Code, Context, Failure, Result},
+    host::accounts::own_name,
     mesos::v1::{
         FrameworkInfo, TaskId,
         framework_info::{Capability, capability},
@@ -109,8 +110,7 @@ fn user(settings: &Settings) -> String {
         && settings.record().is_ok_and(|(_, record)| {
             record.containers.is_some() || crate::commands::vagrant::is_of_machines(&record)
         });
-    let ours = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    ours.filter(|_| !elsewhere).unwrap_or_else(|| "root".to_owned())
+    if elsewhere { "root".to_owned() } else { own_name() }
 }
 
 /// The command at work.

@@ -10,6 +10,7 @@ use crate::{
     commands::lab_process,
     error::{Context, Failure, Result},
     host::{
+        accounts::own_name,
         http::Guard,
         marathon::{self, Config, Place},
     },
@@ -74,10 +75,9 @@ fn options(args: &ServeMarathon, master: &str, address: SocketAddr) -> Options {
     let millis = Duration::from_millis;
     let here = address.ip();
     let hostname = if here.is_unspecified() { "localhost".to_owned() } else { here.to_string() };
-    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     Options {
         framework_name: args.framework_name.clone(),
-        user: args.mesos_user.clone().or(user).unwrap_or_else(|| "root".to_owned()),
+        user: args.mesos_user.clone().unwrap_or_else(own_name),
         hostname: args.hostname.clone().unwrap_or(hostname),
         webui_url: args.webui_url.clone(),
         failover_timeout: Duration::from_secs(args.failover_timeout),

@@ -86,7 +86,7 @@ impl Agent {
     ) {
         let framework_id = framework.id.clone().unwrap_or_default();
         let executor_id = info.executor_id.clone();
-        let unsupported = unsupported(&info, &tasks);
+        let unsupported = unsupported(&info);
         let Some((container_id, sandbox)) = self.default_executor(now, framework, info, &tasks) else {
             return;
         };
@@ -167,7 +167,7 @@ impl Agent {
         }
     }
 
-    /// All or nothing: what this agent cannot do fails the whole group, and a new executor with it.
+    /// What cannot be done for the executor fails the whole group, and a new executor with it.
     fn refuse_group(&mut self, now: Time, container_id: &ContainerId, tasks: Vec<TaskInfo>, message: &str) {
         let Some((framework_id, executor_id)) = self.containers.get(container_id).cloned() else { return };
         let Some(executor) = self.executor_mut(container_id) else { return };
@@ -253,28 +253,20 @@ impl Agent {
     }
 }
 
-/// Everything this agent cannot do is refused in words, never ignored.
-fn unsupported(executor: &ExecutorInfo, tasks: &[TaskInfo]) -> Option<String> {
-    let of_executor = executor.container.as_ref().map(|container| setup::of_container(container, None));
-    match of_executor {
-        Some(Err(unsupported)) => return Some(in_words(unsupported)),
-        Some(Ok(setup)) if !setup.links.is_empty() => {
-            return Some("Volumes in ContainerInfo is not supported".to_owned());
-        }
-        _ => {}
+/// What an executor itself cannot have here is refused in words, never ignored.
+fn unsupported(executor: &ExecutorInfo) -> Option<String> {
+    match setup::of_container(executor.container.as_ref()?, None) {
+        Err(unsupported) => Some(in_words(unsupported)),
+        Ok(setup) if !setup.links.is_empty() => Some("Volumes in ContainerInfo is not supported".to_owned()),
+        Ok(_) => None,
     }
-    let of_task = |task: &TaskInfo| {
-        let unsupported = nested_command(task, "").err()?;
-        Some(format!("task '{}': {}", task.task_id, in_words(unsupported)))
-    };
-    tasks.iter().find_map(of_task)
 }
 
 fn in_words(unsupported: Unsupported) -> String {
     match unsupported {
         Unsupported::Here(message) => message,
         Unsupported::Container | Unsupported::Options(_) | Unsupported::NoCommand => {
-            "Docker containers are not supported".to_owned()
+            "The provided ContainerInfo is not supported".to_owned()
         }
     }
 }

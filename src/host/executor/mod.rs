@@ -69,6 +69,8 @@ pub enum ExecutorError {
     Process(#[from] io::Error),
     #[error("be the executor of this agent: {0}")]
     Refused(String),
+    #[error("reach the agent: {0}")]
+    Unreachable(String),
     #[error("{0}")]
     Ended(String),
 }
@@ -121,6 +123,8 @@ struct Run {
     recovery: Option<Recovery>,
     connection: Connection,
     retry: Retry,
+    /// The agent has answered us once.
+    was_subscribed: bool,
     /// Since when there is nobody to talk to.
     lost_at: Option<Instant>,
     calls: UnboundedSender<Call>,
@@ -135,7 +139,7 @@ struct Run {
 /// Runs until there is nothing left to do, the agent is gone for too long, or one of `signals` comes.
 ///
 /// # Errors
-/// When no processes can be run, the agent refuses us, or sends an ERROR.
+/// When no processes can be run, the agent was never reached, refuses us, or sends an ERROR.
 pub async fn run(
     tasks: &Tasks,
     clock: Clock,
@@ -158,6 +162,7 @@ pub async fn run(
         retry: config.recovery.map_or(retry.clone(), |recovery| retry.at_most(recovery.backoff)),
         recovery: config.recovery,
         connection: Connection::Closed(clock.instant(clock.now())),
+        was_subscribed: false,
         lost_at: None,
         calls,
         runner: Runner::start(&started, None)?,
@@ -213,6 +218,7 @@ impl Run {
                 self.connection = Connection::Trying(Box::pin(async move { api.subscribe(&call).await }));
             }
             Heard::Subscribed(Ok(events)) => {
+                self.was_subscribed = true;
                 self.lost_at = None;
                 self.retry.succeeded();
                 self.connection = Connection::Open(events);
@@ -236,6 +242,9 @@ impl Run {
             tracing::warn!("It is not waited for any more");
             self.connection = Connection::GivenUp;
             self.step(Input::Stop);
+            if !self.was_subscribed {
+                self.ended = Some(Err(ExecutorError::Unreachable(error.to_string())));
+            }
         } else {
             self.connection = Connection::Closed(now + self.retry.wait());
         }

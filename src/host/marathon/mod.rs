@@ -34,6 +34,7 @@ use tokio::{
 use crate::{
     client::{Http, masters::Masters},
     host::{
+        accounts::own_name,
         framework::{self, Framework, Link},
         http::{self, Guard},
         networks::Networks,
@@ -75,9 +76,8 @@ pub struct Config {
 impl Config {
     /// On loopback, with what is kept in `store`.
     pub fn new(masters: Masters, store: Place) -> Self {
-        let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         let options = Options {
-            user: user.unwrap_or_else(|| "root".to_owned()),
+            user: own_name(),
             master: masters.current().to_string(),
             launcher: launcher::api::Options {
                 min_revive_interval: MIN_REVIVE_INTERVAL,

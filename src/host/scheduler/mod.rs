@@ -31,6 +31,7 @@ use tokio::{
 use crate::{
     client::{Http, masters::Masters, zookeeper::ZooKeeperUrl},
     host::{
+        accounts::own_name,
         framework::{self, Link},
         http::{self, Guard},
         networks::Networks,
@@ -73,8 +74,7 @@ pub struct Setup {
 impl Setup {
     /// For a scheduler on loopback, whose tasks run as the user of this process.
     pub fn new(config: SchedulerConfig, state_dir: impl Into<PathBuf>, masters: Masters) -> Self {
-        let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-        let options = Options { user: user.unwrap_or_else(|| "root".to_owned()), ..Options::default() };
+        let options = Options { user: own_name(), ..Options::default() };
         Self {
             config,
             state_dir: state_dir.into(),

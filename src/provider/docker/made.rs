@@ -25,7 +25,10 @@ use crate::{
 /// How long that may take.
 const UNDOING: Duration = Duration::from_secs(15);
 
-/// Between two looks that are to find nothing.
+/// How many looks in a row are to find nothing.
+const QUIET_LOOKS: u32 = 4;
+
+/// Between two of them.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Everything of one lab: ids of containers, with the service that each is of, ids of networks, names of volumes.
@@ -127,21 +130,21 @@ pub async fn undo(
     before: &Belongings,
     clock: Clock,
 ) -> Result<Vec<String>, LabError> {
-    // What is asked for and not waited for may come after a look that found nothing: two of them are wanted.
-    let quiet = Cell::new(false);
+    // What is asked for and not waited for may come after a look that found nothing: so many in a row are wanted.
+    let quiet = Cell::new(0);
     let gone = ready::until(clock, UNDOING, async || {
         let words = |error: LabError| NotReady(error.to_string());
         let now = Belongings::of(engine, lab).await.map_err(words)?;
         let new = now.without(before);
-        if new.is_empty() && !quiet.get() {
-            tokio::time::sleep(QUIET).await;
-        }
-        if new.is_empty() && quiet.replace(true) {
+        quiet.set(if new.is_empty() { quiet.get() + 1 } else { 0 });
+        if quiet.get() == QUIET_LOOKS {
             let lost = before.services().into_iter().filter(|service| !now.services().contains(service));
             return Ok(lost.map(str::to_owned).collect());
         }
-        quiet.set(new.is_empty());
-        new.remove(engine).await.map_err(words)?;
+        match new.is_empty() {
+            true => tokio::time::sleep(QUIET).await,
+            false => new.remove(engine).await.map_err(words)?,
+        }
         Err(NotReady("something of it may still be coming".to_owned()))
     });
     gone.await.map_err(|left| LabError::Other(format!("not all that was made could be removed: {left}")))

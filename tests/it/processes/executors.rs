@@ -128,6 +128,21 @@ fn without_an_agent_it_says_who_starts_it() {
 }
 
 #[test]
+fn an_agent_that_is_never_reached_is_a_failure() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mesoslab"))
+        .args(["serve", "executor"])
+        .env("MESOS_AGENT_ENDPOINT", "127.0.0.1:1")
+        .env("MESOS_FRAMEWORK_ID", "f")
+        .env("MESOS_EXECUTOR_ID", "e")
+        .env_remove("MESOS_CHECKPOINT")
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("reach the agent: "), "{text}");
+}
+
+#[test]
 fn one_in_python_speaks_to_our_agent() {
     let python = std::env::var("MESOSLAB_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let found =

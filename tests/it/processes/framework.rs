@@ -4,13 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use mesoslab::host::accounts::own_name;
 use serde_json::{Value, json};
 
 use super::{http::call, stream::Stream};
-use crate::{
-    replay::http::Answer,
-    support::{eventually, user},
-};
+use crate::{replay::http::Answer, support::eventually};
 
 /// The states in which nothing of a task runs any more.
 const ENDS: [&str; 5] = ["TASK_KILLED", "TASK_FAILED", "TASK_DROPPED", "TASK_GONE", "TASK_LOST"];
@@ -51,7 +49,7 @@ impl Framework {
     fn info(name: &str, checkpoint: bool, capabilities: &[&str]) -> Value {
         let capabilities: Vec<Value> = capabilities.iter().map(|name| json!({ "type": name })).collect();
         json!({
-            "user": user(), "name": name, "failover_timeout": 1000, "checkpoint": checkpoint,
+            "user": own_name(), "name": name, "failover_timeout": 1000, "checkpoint": checkpoint,
             "capabilities": capabilities,
         })
     }

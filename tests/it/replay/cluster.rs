@@ -23,7 +23,6 @@ use mesoslab::{
 use tokio::net::TcpListener;
 
 use super::normal::Place;
-use crate::support;
 
 /// What is different from one group to the next.
 pub struct Setup {
@@ -162,7 +161,7 @@ impl Cluster {
 fn everybody_here(user: &str) -> Result<Account, String> {
     match user {
         "nosuchuser" => accounts::find(user),
-        _ => accounts::find(&support::user()),
+        _ => accounts::find(&accounts::own_name()),
     }
 }
 
