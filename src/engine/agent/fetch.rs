@@ -123,8 +123,7 @@ impl Uri {
 fn net_origin(value: &str) -> Result<Origin, String> {
     let scheme = NET_SCHEMES.iter().find(|scheme| value.starts_with(**scheme));
     match scheme.copied() {
-        Some("http://") => Ok(Origin::Net(value.to_owned())),
-        Some("https://") => Err("Error downloading resource: this agent does not speak TLS".to_owned()),
+        Some("http://" | "https://") => Ok(Origin::Net(value.to_owned())),
         Some(_) => Err("Error downloading resource: this agent does not speak FTP".to_owned()),
         None => Err("Failed to create HDFS client: this agent has no Hadoop".to_owned()),
     }
@@ -229,7 +228,7 @@ mod tests {
         assert_eq!(uri("file://a").origin("/h").unwrap_err(), "File URI only supports absolute paths");
         assert!(uri("hdfs://h/a").origin("").unwrap_err().contains("HDFS"));
         assert!(uri("ftp://h/a").origin("").unwrap_err().contains("FTP"));
-        assert!(uri("https://h/a").origin("").unwrap_err().contains("TLS"));
+        assert_eq!(uri("https://h/a").origin(""), Ok(Origin::Net("https://h/a".to_owned())));
     }
 
     #[test]

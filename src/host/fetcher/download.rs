@@ -8,10 +8,15 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Response, StatusCode, header::CONTENT_LENGTH};
+use http::{Method, Response, StatusCode, header::CONTENT_LENGTH};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use tokio::io::AsyncWriteExt;
 
-use super::work::{Wanted, room};
+use super::{
+    web::{Web, trusted},
+    work::{Wanted, room},
+};
 use crate::{client::chain, engine::agent::fetch::Origin, runtime};
 
 /// Bytes between two looks at the room that is left.
@@ -20,14 +25,14 @@ const BETWEEN_LOOKS: u64 = 16 * 1024 * 1024;
 /// Downloads files.
 #[derive(Debug)]
 pub struct Downloader {
-    client: OnceLock<Client>,
+    web: OnceLock<Web>,
     /// A server that says nothing for so long is given up; none: never.
     stall: Option<Duration>,
 }
 
 impl Downloader {
     pub fn new(stall_timeout: Duration) -> Self {
-        Self { client: OnceLock::new(), stall: Some(stall_timeout).filter(|timeout| !timeout.is_zero()) }
+        Self { web: OnceLock::new(), stall: Some(stall_timeout).filter(|timeout| !timeout.is_zero()) }
     }
 
     /// How many bytes there are, as far as can be known before.
@@ -44,8 +49,7 @@ impl Downloader {
                 Ok(file.len())
             }
             Origin::Net(url) => {
-                let request = self.client()?.head(url).send();
-                let response = self.in_time(request).await?.map_err(|error| chain(&error))?;
+                let response = self.in_time(self.web()?.ask(Method::HEAD, url)).await??;
                 let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
                 let length = length.and_then(|length| length.parse().ok()).filter(|length| *length > 0);
                 length.ok_or_else(|| format!("URI reported content-length 0: {url}"))
@@ -75,9 +79,8 @@ impl Downloader {
         make: impl FnOnce(u32) -> std::io::Result<File>,
     ) -> Result<(), String> {
         let failed = |error: String| format!("Error downloading resource: {error}");
-        let request = self.client()?.get(url).send();
-        let response = self.in_time(request).await.map_err(failed)?;
-        let response = response.map_err(|error| failed(chain(&error)))?;
+        let response = self.in_time(self.web()?.ask(Method::GET, url)).await;
+        let response = response.and_then(|response| response).map_err(failed)?;
         if response.status() != StatusCode::OK {
             let code = response.status().as_u16();
             return Err(format!("Error downloading resource, received HTTP return code {code}"));
@@ -86,11 +89,12 @@ impl Downloader {
         self.write(response, file).await.map_err(failed)
     }
 
-    async fn write(&self, mut response: Response, file: File) -> Result<(), String> {
+    async fn write(&self, mut response: Response<Incoming>, file: File) -> Result<(), String> {
         let disk = file.try_clone().map_err(|error| error.to_string())?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut written, mut look_at): (u64, u64) = (0, 0);
-        while let Some(chunk) = self.in_time(response.chunk()).await?.map_err(|error| chain(&error))? {
+        while let Some(frame) = self.in_time(response.frame()).await? {
+            let Ok(chunk) = frame.map_err(|error| chain(&error))?.into_data() else { continue };
             if written >= look_at {
                 look_at = written + BETWEEN_LOOKS;
                 room(&disk).map_err(|error| error.to_string())?;
@@ -110,14 +114,12 @@ impl Downloader {
         })
     }
 
-    fn client(&self) -> Result<&Client, String> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
+    fn web(&self) -> Result<&Web, String> {
+        if let Some(web) = self.web.get() {
+            return Ok(web);
         }
-        let agent = concat!("mesoslab/", env!("CARGO_PKG_VERSION"));
-        let client = Client::builder().user_agent(agent).pool_idle_timeout(Duration::ZERO).build();
-        let client = client.map_err(|error| error.to_string())?;
-        Ok(self.client.get_or_init(|| client))
+        let web = Web::trusting(trusted())?;
+        Ok(self.web.get_or_init(|| web))
     }
 }
 

@@ -10,6 +10,7 @@ mod archive;
 mod cache;
 mod download;
 mod log;
+mod web;
 mod work;
 
 use std::{
