@@ -60,7 +60,7 @@ fn name_of(entries: &str, id: u32) -> String {
 /// # Errors
 /// What Mesos' agents say when there is no such user, or when they are not allowed to.
 pub fn find(user: &str) -> Result<Account, String> {
-    let found = Databases::read().account(user).or_else(|| asked(user));
+    let found = Databases::read().account(user).or_else(|| asked(user)).or_else(|| superuser(user));
     let account = found.ok_or_else(|| format!("No such user '{user}'"))?;
     let own = rustix::process::geteuid();
     match own.is_root() || own.as_raw() == account.uid {
@@ -76,6 +76,11 @@ pub fn own_name() -> String {
     let known = Some(databases.user_name(uid.as_raw())).filter(|name| databases.account(name).is_some());
     let told = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     known.or_else(told).filter(|name| !name.is_empty()).unwrap_or_else(|| "root".to_owned())
+}
+
+/// Who is there without any database, as in an image that has nothing but this program.
+fn superuser(user: &str) -> Option<Account> {
+    (user == "root").then(|| Account { name: user.to_owned(), uid: 0, gid: 0, groups: vec![0] })
 }
 
 /// As `id(1)` knows a user. It would take a number too, which is no name.
@@ -138,5 +143,7 @@ mod tests {
         assert_eq!(find("no such-user").unwrap_err(), "No such user 'no such-user'");
         assert_eq!(asked("0"), None, "a number is no name");
         assert_eq!(asked("-u"), None);
+        assert_eq!(superuser("ann"), None);
+        assert_eq!(superuser("root").map(|root| root.uid), Some(0));
     }
 }
