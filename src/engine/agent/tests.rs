@@ -428,7 +428,8 @@ fn task_info(words: &[&str]) -> TaskInfo {
     }
 }
 
-/// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not.
+/// `E new|old OPTION... TASK...`: tasks for the executor E, which the master takes for a new one or not. With `bad=TASK`
+/// that one cannot be launched.
 fn group(words: &[&str]) -> ToAgent {
     const OPTIONS: [&str; 7] = ["killing", "aware", "checkpoint", "uri", "outside", "empty", "custom"];
     let [executor_id, age, rest @ ..] = words else { panic!("no executor in {words:?}") };
@@ -445,9 +446,11 @@ fn group(words: &[&str]) -> ToAgent {
             .then(|| custom::command("executor", option(&options, "runs-as"))),
         ..ExecutorInfo::default()
     };
+    let named = option(&options, "bad");
+    let bad = |id: &str| if named.as_deref() == Some(id) { ["outside"].as_slice() } else { &[] };
     let task = |id: &&str| TaskInfo {
         executor: Some(executor.clone()),
-        ..task_info(&[&[*id], options.as_slice(), &["true"]].concat())
+        ..task_info(&[&[*id], options.as_slice(), bad(id), &["true"]].concat())
     };
     ToAgent::RunTaskGroup {
         framework: Box::new(framework(words)),

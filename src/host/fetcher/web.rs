@@ -8,7 +8,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{
     Method, Request, Response,
-    header::{AUTHORIZATION, LOCATION, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, LOCATION, USER_AGENT},
 };
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
@@ -79,12 +80,15 @@ fn request(method: &Method, url: &Url) -> Result<Request<Empty<Bytes>>, String> 
     // Only of URLs without a host could these not be taken off.
     let _without = (bare.set_username(""), bare.set_password(None));
     bare.set_fragment(None);
-    let request = Request::builder().method(method).uri(bare.as_str()).header(USER_AGENT, AGENT);
+    let request =
+        Request::builder().method(method).uri(bare.as_str()).header(USER_AGENT, AGENT).header(ACCEPT, "*/*");
     let request = match (url.username(), url.password()) {
         ("", None) => request,
         (user, password) => {
-            let text = BASE64_STANDARD.encode(format!("{user}:{}", password.unwrap_or_default()));
-            request.header(AUTHORIZATION, format!("Basic {text}"))
+            let mut text: Vec<u8> = percent_decode_str(user).collect();
+            text.push(b':');
+            text.extend(percent_decode_str(password.unwrap_or_default()));
+            request.header(AUTHORIZATION, format!("Basic {}", BASE64_STANDARD.encode(text)))
         }
     };
     request.body(Empty::new()).map_err(|error| error.to_string())
@@ -225,8 +229,8 @@ mod tests {
     #[tokio::test]
     async fn user_and_password_go_into_a_header() {
         let servers = servers().await;
-        let (_, request) = said(&servers.secure.replace("localhost", "ann:secret@localhost")).await;
-        let header = format!("\r\nauthorization: Basic {}\r\n", BASE64_STANDARD.encode("ann:secret"));
+        let (_, request) = said(&servers.secure.replace("localhost", "ann:s%40fe@localhost")).await;
+        let header = format!("\r\nauthorization: Basic {}\r\n", BASE64_STANDARD.encode("ann:s@fe"));
         assert!(request.contains(&header) && !request.contains("ann"), "{request}");
     }
 }

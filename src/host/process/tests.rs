@@ -211,6 +211,46 @@ async fn a_task_is_another_user_and_so_is_its_sandbox() {
 }
 
 #[tokio::test]
+async fn who_cannot_become_a_user_says_so() {
+    let Some(account) = nobody() else { return };
+    let mut lab = lab();
+    // More groups than a process can have.
+    let account = Account { groups: vec![1; 70_000], ..account };
+    let setup = Setup { account: Some(account), ..Setup::default() };
+    let command = lab.command("c", Command::Shell("true".to_owned()));
+    lab.runner.launch(Arc::new(Launch { setup, ..command }));
+    let Some(Event::LaunchFailed { message, .. }) = lab.events.recv().await else { panic!("launched") };
+    assert_eq!(message, "Failed to become user 'nobody': Invalid argument");
+}
+
+#[test]
+fn what_looks_after_a_task_runs_as_its_user() {
+    let Some(account) = nobody() else { return };
+    let mut command = spawn::program(&Command::Shell("id -u; id -G".to_owned()));
+    spawn::run_as(&mut command, Some(&account));
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert_eq!(said, format!("{}\n{} 4711\n", account.uid, account.gid));
+}
+
+#[tokio::test]
+async fn a_directory_that_is_shared_belongs_to_whom_its_sandbox_does() {
+    let Some(account) = nobody() else { return };
+    let mut lab = lab();
+    let sandbox = lab.directory.path().join("parent");
+    fs::create_dir(&sandbox).unwrap();
+    std::os::unix::fs::chown(&sandbox, Some(account.uid), Some(account.gid)).unwrap();
+    let shared = sandbox.join("a/b");
+    let links = vec![Link { source: shared.display().to_string(), target: "data".to_owned(), make: true }];
+    let command = lab.command("c", Command::Shell("true".to_owned()));
+    lab.start(Launch { setup: Setup { links, ..Setup::default() }, ..command }).await;
+    lab.exit("c").await;
+    for made in [sandbox.join("a"), shared] {
+        let metadata = fs::metadata(made).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (account.uid, account.gid));
+    }
+}
+
+#[tokio::test]
 async fn a_volume_is_there_before_the_task() {
     let mut lab = lab();
     let shared = lab.directory.path().join("shared");
